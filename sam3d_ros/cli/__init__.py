@@ -1,0 +1,46 @@
+"""The console command `sam3d-ros`: one module per verb, each with `add_arguments(parser)` and `run(arguments)`."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+from .. import __version__
+
+# Verb -> what it is for. Each verb is the module of its name in this folder, imported only when it is called.
+VERBS = {
+    "demo": "replay a synthetic tabletop scene through the real node and write a report with pictures",
+    "reconstruct": "turn frame folders into meshes and poses",
+    "replay": "run a bag through the pipeline or the node",
+    "evaluate": "compare with ground truth and write a report",
+    "doctor": "say what is installed, what is missing and how to get it",
+}
+
+
+class UsageError(ValueError):
+    """Bad input of the user: printed as one line, exit status 2."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb; 0 when done, 2 for bad input with one clear line on standard error."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    parsed = _parser(arguments[:1]).parse_args(arguments)
+    try:
+        return int(importlib.import_module(f".{parsed.verb}", __name__).run(parsed))
+    except UsageError as error:
+        print(f"sam3d-ros {parsed.verb}: {error}", file=sys.stderr)
+        return 2
+
+
+def _parser(first: list[str]) -> argparse.ArgumentParser:
+    """The parser, with the arguments of the verb in use only, so that `--help` imports nothing heavy."""
+    parser = argparse.ArgumentParser(prog="sam3d-ros", description=(__doc__ or "").split(":")[0])
+    parser.add_argument("--version", action="version", version=__version__)
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
+    for verb, purpose in VERBS.items():
+        subparser = verbs.add_parser(verb, help=purpose, description=purpose)
+        if first == [verb]:
+            importlib.import_module(f".{verb}", __name__).add_arguments(subparser)
+    return parser

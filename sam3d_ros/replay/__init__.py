@@ -1,0 +1,1 @@
+"""Bags and frame folders in, results and reports out. Imports no ROS."""

@@ -1,0 +1,1 @@
+"""Synthetic scenes, later the training stages. Imports no ROS."""
