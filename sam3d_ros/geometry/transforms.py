@@ -105,7 +105,8 @@ class SE3:
 
     def apply(self, points: ArrayLike) -> Float64Array:
         """Map points [..., 3] into the target frame."""
-        return np.asarray(points, np.float64) @ self.rotation.T + self.translation_xyz
+        mapped: Float64Array = np.asarray(points, np.float64) @ self.rotation.T + self.translation_xyz
+        return mapped
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -161,7 +162,8 @@ class Sim3:
 
     def apply(self, points: ArrayLike) -> Float64Array:
         """Map points [..., 3] into the target frame."""
-        return self.scale * (np.asarray(points, np.float64) @ self.rotation.T) + self.translation_xyz
+        mapped: Float64Array = self.scale * (np.asarray(points, np.float64) @ self.rotation.T) + self.translation_xyz
+        return mapped
 
 
 def _unit_quat(quat_wxyz: ArrayLike) -> Float64Array:
