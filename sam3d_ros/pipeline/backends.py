@@ -1,0 +1,27 @@
+"""The models that can stand behind the pipeline, by name."""
+
+from __future__ import annotations
+
+from .backend import Backend
+from .observation import PrepareConfig
+
+BACKENDS = ("geometric", "fake")
+
+
+def create_backend(
+    name: str, *, prepare: PrepareConfig | None = None, seed: int = 0, triangle_budget: int = 5000
+) -> Backend:
+    """The backend of that name, not loaded yet; its libraries are imported here and not before.
+
+    Raises ValueError for a name that is not in `BACKENDS`.
+    """
+    prepare = prepare or PrepareConfig()
+    if name == "fake":
+        from .fake import FakeBackend
+
+        return FakeBackend(prepare=prepare)
+    if name == "geometric":
+        from .geometric import GeometricBackend, GeometricConfig
+
+        return GeometricBackend(GeometricConfig(prepare=prepare, seed=seed, triangle_budget=triangle_budget))
+    raise ValueError(f"no backend is called {name!r}; there are {', '.join(BACKENDS)}")
