@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .frame import Frame
 from .result import Rejection, RejectionReason
+from .stray import StrayConfig, on_object
 
 BoolImage = NDArray[np.bool_]
 
@@ -28,6 +29,7 @@ class PrepareConfig:
     min_depth_points: int = 40
     min_depth: float = 0.1  # m
     max_depth: float = 4.0  # m
+    stray: StrayConfig = field(default_factory=StrayConfig)
 
     def __post_init__(self) -> None:
         if self.min_depth < 0 or self.max_depth <= self.min_depth:
@@ -58,7 +60,10 @@ def observe(frame: Frame, label: int, config: PrepareConfig) -> Observation | Re
     in_range = depth_in_range(frame, mask, config)
     if rejection := _check_depth(frame, label, mask=mask, in_range=in_range, config=config):
         return rejection
-    kept = in_range
+    kept = on_object(frame.pointmap[..., 2], in_range, 1.0 / frame.camera.fx, config.stray)
+    if int(kept.sum()) < config.min_depth_points:
+        detail = f"{int(kept.sum())} points left of {int(in_range.sum())} after stray depth was removed"
+        return Rejection(label, RejectionReason.TOO_FEW_DEPTH_POINTS, detail)
     v, u = np.nonzero(kept)
     return Observation(
         label=label,
