@@ -1,0 +1,85 @@
+"""The living objects and their ids."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from ..pipeline.registration import RegistrationTarget
+from .scene import ObjectState, SceneObject
+
+
+@dataclass(slots=True, eq=False)
+class Track:
+    """What is remembered of one object from frame to frame."""
+
+    current: SceneObject
+    target: RegistrationTarget | None  # None while only the coarse mesh is known
+    last_seen_ns: int
+    bad_frames: int = 0  # in a row, in which its pose could not be settled
+
+    @property
+    def object_id(self) -> int:
+        return self.current.object_id
+
+
+class ObjectTable:
+    """Objects by id. Ids start at 1 and are never given twice while the table lives, also not after `clear`."""
+
+    def __init__(self) -> None:
+        self._tracks: dict[int, Track] = {}
+        self._last_id = 0
+
+    def __len__(self) -> int:
+        return len(self._tracks)
+
+    def __iter__(self) -> Iterator[Track]:
+        return iter(list(self._tracks.values()))
+
+    @property
+    def objects(self) -> tuple[SceneObject, ...]:
+        """All living objects, ascending by id."""
+        return tuple(track.current for _, track in sorted(self._tracks.items()))
+
+    def new_id(self) -> int:
+        self._last_id += 1
+        return self._last_id
+
+    def get(self, object_id: int) -> Track | None:
+        return self._tracks.get(object_id)
+
+    def put(self, track: Track) -> None:
+        self._tracks[track.object_id] = track
+
+    def remove(self, object_id: int) -> None:
+        del self._tracks[object_id]
+
+    def clear(self) -> tuple[int, ...]:
+        """Forget all objects; returns their ids."""
+        removed = tuple(sorted(self._tracks))
+        self._tracks.clear()
+        return removed
+
+    def age(self, stamp_ns: int, *, seen: set[int], max_age_s: float) -> tuple[int, ...]:
+        """Mark objects that are not in `seen` as unseen, and remove those unseen for too long; returns their ids."""
+        removed = []
+        for track in self:
+            if track.object_id in seen:
+                continue
+            if (stamp_ns - track.last_seen_ns) * 1e-9 > max_age_s:
+                removed.append(track.object_id)
+                self.remove(track.object_id)
+            else:
+                track.current = replace(track.current, state=ObjectState.UNSEEN)
+        return tuple(removed)
+
+    def make_room(self, max_objects: int, *, stamp_ns: int) -> tuple[int, ...]:
+        """Remove objects not seen at `stamp_ns`, those gone longest first, until at most `max_objects` live.
+
+        Returns their ids.
+        """
+        unseen = sorted((t for t in self if t.last_seen_ns != stamp_ns), key=lambda t: (t.last_seen_ns, t.object_id))
+        surplus = [track.object_id for track in unseen[: max(0, len(self) - max_objects)]]
+        for object_id in surplus:
+            self.remove(object_id)
+        return tuple(surplus)
