@@ -1,0 +1,139 @@
+"""A marker as plain arrays, and its way into the bytes of visualization_msgs/MarkerArray. Needs no ROS."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...geometry import SE3, Mesh
+from .cdr import CdrWriter
+
+# The fields of the messages as `encode_markers` lays them out; Humble and all later distributions have these.
+MARKER_FIELDS = {
+    "header": "std_msgs/Header",
+    "ns": "string",
+    "id": "int32",
+    "type": "int32",
+    "action": "int32",
+    "pose": "geometry_msgs/Pose",
+    "scale": "geometry_msgs/Vector3",
+    "color": "std_msgs/ColorRGBA",
+    "lifetime": "builtin_interfaces/Duration",
+    "frame_locked": "boolean",
+    "points": "sequence<geometry_msgs/Point>",
+    "colors": "sequence<std_msgs/ColorRGBA>",
+    "texture_resource": "string",
+    "texture": "sensor_msgs/CompressedImage",
+    "uv_coordinates": "sequence<visualization_msgs/UVCoordinate>",
+    "text": "string",
+    "mesh_resource": "string",
+    "mesh_file": "visualization_msgs/MeshFile",
+    "mesh_use_embedded_materials": "boolean",
+}
+
+_LEVELS = np.arange(256, dtype=np.float32) / np.float32(255)
+
+
+class MarkerType(IntEnum):
+    """The kinds of visualization_msgs/Marker that are used here."""
+
+    CUBE = 1
+    LINE_LIST = 5
+    TEXT_VIEW_FACING = 9
+    MESH_RESOURCE = 10
+    TRIANGLE_LIST = 11
+
+
+class MarkerAction(IntEnum):
+    """ADD also changes a marker of the same namespace and id, without blinking."""
+
+    ADD = 0
+    DELETE = 2
+    DELETE_ALL = 3
+
+
+def _no_points() -> NDArray[np.float64]:
+    return np.zeros((0, 3))
+
+
+def _no_colors() -> NDArray[np.float32]:
+    return np.zeros((0, 4), np.float32)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MarkerData:
+    """One visualization_msgs/Marker; what is not here keeps the default of the message."""
+
+    frame_id: str
+    stamp_ns: int
+    ns: str
+    marker_id: int
+    type: MarkerType
+    action: MarkerAction = MarkerAction.ADD
+    T_frame_marker: SE3 = field(default_factory=SE3.identity)
+    scale: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    rgba: tuple[float, float, float, float] = (1.0, 1.0, 1.0, 1.0)
+    lifetime_ns: int = 0  # 0: until it is deleted
+    frame_locked: bool = False
+    points: NDArray[np.float64] = field(default_factory=_no_points)  # [N, 3] in the marker's own frame
+    colors: NDArray[np.float32] = field(default_factory=_no_colors)  # [N, 4] red, green, blue, alpha in 0-1
+    text: str = ""
+    mesh_resource: str = ""
+    use_embedded_materials: bool = False
+
+
+def encode_markers(markers: Sequence[MarkerData], *, padding: int = 0) -> bytes:
+    """Serialised visualization_msgs/MarkerArray, ready for Publisher.publish or for a bag."""
+    writer = CdrWriter(padding)
+    writer.uint32(len(markers))
+    for marker in markers:
+        _write_head(writer, marker)
+        writer.sequence(np.asarray(marker.points, np.float64))
+        writer.sequence(np.asarray(marker.colors, np.float32))
+        _write_tail(writer, marker)
+    return writer.finish()
+
+
+def triangle_list(mesh: Mesh) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+    """Corner points [3 T, 3] and their colours [3 T, 4], as a TRIANGLE_LIST wants them: without sharing."""
+    corners = mesh.triangles.reshape(-1)
+    rgba = np.ones((len(mesh.vertices), 4), np.float32)
+    rgba[:, :3] = _LEVELS[mesh.vertex_colors]
+    return mesh.vertices.astype(np.float64).take(corners, axis=0), rgba.take(corners, axis=0)
+
+
+def _write_head(writer: CdrWriter, marker: MarkerData) -> None:
+    _write_time(writer, marker.stamp_ns)
+    writer.string(marker.frame_id)
+    writer.string(marker.ns)
+    for number in (marker.marker_id, marker.type, marker.action):
+        writer.int32(number)
+    writer.floats64(marker.T_frame_marker.translation_xyz)
+    writer.floats64(marker.T_frame_marker.quat_xyzw)
+    writer.floats64(marker.scale)
+    writer.floats32(marker.rgba)
+    _write_time(writer, marker.lifetime_ns)
+    writer.boolean(marker.frame_locked)
+
+
+def _write_tail(writer: CdrWriter, marker: MarkerData) -> None:
+    writer.string("")  # texture_resource
+    _write_time(writer, 0)  # texture.header
+    writer.string("")
+    writer.string("")  # texture.format
+    writer.uint32(0)  # texture.data
+    writer.uint32(0)  # uv_coordinates
+    writer.string(marker.text)
+    writer.string(marker.mesh_resource)
+    writer.string("")  # mesh_file.filename
+    writer.uint32(0)  # mesh_file.data
+    writer.boolean(marker.use_embedded_materials)
+
+
+def _write_time(writer: CdrWriter, nanoseconds: int) -> None:
+    writer.int32(nanoseconds // 1_000_000_000)
+    writer.uint32(nanoseconds % 1_000_000_000)

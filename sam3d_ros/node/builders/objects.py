@@ -1,0 +1,112 @@
+"""sam3d_ros/ReconstructedObjectArray: everything about each living object, meshes as packed arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from sam3d_ros.msg import ObjectQuality, PackedMesh, ReconstructedObject, ReconstructedObjectArray, StageLatency
+
+from ...geometry import Mesh
+from ...pipeline import Quality, Reconstruction
+from ...tracking.scene import ObjectState, SceneObject, SceneUpdate
+from .common import OutputNames, header_message, packed, pose_with_covariance, vector_message
+from .version_cache import VersionCache
+
+_STATES = {
+    ObjectState.COARSE: ReconstructedObject.STATE_COARSE,
+    ObjectState.COMPLETE: ReconstructedObject.STATE_COMPLETE,
+    ObjectState.UNSEEN: ReconstructedObject.STATE_UNSEEN,
+}
+
+
+def pack_mesh(mesh: Mesh) -> PackedMesh:
+    """The mesh's three arrays as they lie in memory."""
+    return PackedMesh(
+        vertices=packed(mesh.vertices),
+        triangles=packed(mesh.triangles.view(np.uint32)),
+        vertex_colors=packed(mesh.vertex_colors),
+    )
+
+
+class PackedMeshes(VersionCache[PackedMesh]):
+    """Packed meshes, made once for each version. The messages share them: do not change them."""
+
+    def __init__(self) -> None:
+        super().__init__(pack_mesh)
+
+
+def build_objects(
+    update: SceneUpdate,
+    names: OutputNames,
+    meshes: PackedMeshes,
+    *,
+    only_new_meshes: bool = False,
+    mesh_files: Mapping[int, str] | None = None,
+) -> ReconstructedObjectArray:
+    """All living objects, stamped with the image.
+
+    `only_new_meshes` leaves the mesh empty where its version has gone out before; `mesh_files` gives the exported files
+    by object id.
+    """
+    files = mesh_files or {}
+    meshes.keep_only(update)
+    objects = []
+    for scene_object in update.objects:
+        wanted = not only_new_meshes or meshes.is_new(scene_object)
+        mesh = meshes.get(scene_object) if wanted else PackedMesh()
+        objects.append(build_object(scene_object, names, mesh, mesh_file=files.get(scene_object.object_id, "")))
+    return ReconstructedObjectArray(header=header_message(update.stamp_ns, names.frame_id), objects=objects)
+
+
+def build_object(
+    scene_object: SceneObject, names: OutputNames, mesh: PackedMesh, *, mesh_file: str = ""
+) -> ReconstructedObject:
+    """One object as it stands in the scene."""
+    detection = scene_object.detection
+    return ReconstructedObject(
+        id=scene_object.object_id,
+        label=scene_object.label,
+        child_frame_id=names.child_frame(scene_object.object_id),
+        class_id=detection.class_id if detection is not None else "",
+        class_score=float(detection.score) if detection is not None else 0.0,
+        state=_STATES[scene_object.state],
+        pose=pose_with_covariance(scene_object.T_ref_obj, scene_object.covariance),
+        scale=float(scene_object.scale),
+        size=vector_message(scene_object.mesh.extents),
+        mesh_version=scene_object.mesh_version,
+        mesh=mesh,
+        mesh_file=mesh_file,
+        quality=_quality(scene_object.quality),
+        latency=stage_latencies(scene_object.latency_ms),
+    )
+
+
+def build_coarse(reconstruction: Reconstruction) -> ReconstructedObject:
+    """The first pose and mesh for the feedback of the action: camera frame, not yet an object with an id."""
+    return ReconstructedObject(
+        label=reconstruction.label,
+        state=ReconstructedObject.STATE_COARSE,
+        pose=pose_with_covariance(reconstruction.T_cam_obj, reconstruction.covariance),
+        scale=float(reconstruction.scale),
+        size=vector_message(reconstruction.mesh.extents),
+        mesh=pack_mesh(reconstruction.mesh),
+        quality=_quality(reconstruction.quality),
+        latency=stage_latencies(reconstruction.latency_ms),
+    )
+
+
+def stage_latencies(latency_ms: Mapping[str, float]) -> list[StageLatency]:
+    """One entry for each stage, in the order of the mapping."""
+    return [StageLatency(stage=stage, milliseconds=float(value)) for stage, value in latency_ms.items()]
+
+
+def _quality(quality: Quality) -> ObjectQuality:
+    return ObjectQuality(
+        residual_rms=float(quality.residual_rms),
+        inlier_ratio=float(quality.inlier_ratio),
+        mask_iou=float(quality.mask_iou),
+        depth_points=int(quality.depth_points),
+        scale_source=quality.scale_source,
+    )
