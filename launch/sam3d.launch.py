@@ -4,9 +4,8 @@ ros2 launch sam3d_ros sam3d.launch.py camera:=realsense mask:=/segmentation/labe
 """
 
 from launch import LaunchDescription
-from sam3d_ros.node.bringup import Share, description, sam3d_node, with_remappings
+from sam3d_ros.node.bringup import Share, description, sam3d_node
 
 
 def generate_launch_description() -> LaunchDescription:
-    share = Share.of(__file__)
-    return description(share, [with_remappings(share, lambda rules: [sam3d_node(rules)])])
+    return description(Share.of(__file__), lambda rules: [sam3d_node(rules)])

@@ -4,10 +4,8 @@ ros2 launch sam3d_ros tabletop.launch.py camera:=realsense rviz:=true
 """
 
 from launch import LaunchDescription
-from sam3d_ros.node.bringup import Share, description, sam3d_node, tabletop_masks_node, with_remappings
+from sam3d_ros.node.bringup import Share, description, sam3d_node, tabletop_masks_node
 
 
 def generate_launch_description() -> LaunchDescription:
-    share = Share.of(__file__)
-    nodes = with_remappings(share, lambda rules: [tabletop_masks_node(rules), sam3d_node(rules)])
-    return description(share, [nodes])
+    return description(Share.of(__file__), lambda rules: [tabletop_masks_node(rules), sam3d_node(rules)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,8 @@ from launch_ros.actions import LifecycleNode, Node
 from launch_ros.parameter_descriptions import ParameterValue
 
 from launch import LaunchContext, LaunchDescription, SomeSubstitutionsType
+
+Rules = list[tuple[str, str]]
 
 INPUTS = ("image", "camera_info", "depth", "points", "mask", "detections")
 
@@ -44,36 +46,20 @@ class Share:
         return presets
 
 
-def arguments(share: Share, *, camera: bool = True) -> list[Action]:
-    """The launch arguments that every launch file of this package takes."""
-    declared = [
-        DeclareLaunchArgument("namespace", default_value="", description="Namespace of the nodes and relative topics."),
-        DeclareLaunchArgument("params_file", default_value=share.parameters, description="Parameters of the nodes."),
-        DeclareLaunchArgument("use_sim_time", default_value="false", description="Take the time from /clock."),
-        DeclareLaunchArgument("rviz", default_value="false", description="Start RViz with this package's view."),
-        DeclareLaunchArgument("target_frame", default_value="", description="Fixed frame of the poses; empty: camera."),
-        DeclareLaunchArgument("log_level", default_value="info", description="debug, info, warn or error."),
-        DeclareLaunchArgument("autostart", default_value="true", description="Configure and activate by itself."),
-    ]
-    if camera:
-        declared.append(
-            DeclareLaunchArgument(
-                "camera",
-                default_value="generic",
-                choices=sorted(share.cameras()),
-                description="Topic names of this driver are remapped; see config/cameras.yaml.",
-            )
-        )
-        declared += [
-            DeclareLaunchArgument(
-                name, default_value="", description=f"Topic of the input {name}; empty: as camera says."
-            )
-            for name in INPUTS
-        ]
-    return list(declared)
+def description(share: Share, build: Callable[[Rules], Sequence[Action]]) -> LaunchDescription:
+    """Arguments, what `build` makes of the remap rules of the camera, and RViz where it is asked for."""
+
+    def expand(context: LaunchContext) -> list[Action]:
+        preset = share.cameras()[LaunchConfiguration("camera").perform(context)]
+        given = {name: LaunchConfiguration(name).perform(context) for name in INPUTS}
+        rules = remappings(preset["topics"], given)
+        frame = LaunchConfiguration("target_frame").perform(context) or preset["frame"]
+        return [*build(rules), _rviz(share, rules, frame)]
+
+    return LaunchDescription([*_arguments(share), OpaqueFunction(function=expand)])
 
 
-def remappings(preset: Mapping[str, str], given: Mapping[str, str]) -> list[tuple[str, str]]:
+def remappings(preset: Mapping[str, str], given: Mapping[str, str]) -> Rules:
     """Remap rules of the inputs: a given name goes before the preset's; without either the name stays relative."""
     names = {name: given.get(name) or preset.get(name, "") for name in INPUTS}
     rules = [(name, topic) for name, topic in names.items() if topic]
@@ -82,47 +68,58 @@ def remappings(preset: Mapping[str, str], given: Mapping[str, str]) -> list[tupl
     return rules
 
 
-def with_remappings(share: Share, build: Any) -> OpaqueFunction:
-    """`build(rules)` called when the arguments are known: a list of actions from the remap rules of the camera."""
-
-    def expand(context: LaunchContext) -> Sequence[Action]:
-        preset = share.cameras()[LaunchConfiguration("camera").perform(context)]["topics"]
-        given = {name: LaunchConfiguration(name).perform(context) for name in INPUTS}
-        actions: Sequence[Action] = build(remappings(preset, given))
-        return actions
-
-    return OpaqueFunction(function=expand)
+def sam3d_node(rules: Rules, **overrides: Any) -> LifecycleNode:
+    """The reconstruction node; `overrides` are parameters."""
+    common = _common(rules, {"autostart": LaunchConfiguration("autostart"), **overrides})
+    return LifecycleNode(name="sam3d", executable="sam3d_node", **common)
 
 
-def sam3d_node(rules: Sequence[tuple[str, str]] = (), **overrides: Any) -> LifecycleNode:
-    """The reconstruction node."""
-    return LifecycleNode(
-        name="sam3d", executable="sam3d_node", **_common(rules, overrides, "target_frame", "autostart")
-    )
-
-
-def tabletop_masks_node(rules: Sequence[tuple[str, str]] = ()) -> Node:
+def tabletop_masks_node(rules: Rules) -> Node:
     """The node that makes masks of what stands on a table."""
     return Node(name="tabletop_masks", executable="tabletop_masks", **_common(rules, {}))
 
 
-def rviz(share: Share) -> Node:
-    """RViz with the view of this package; started only with `rviz:=true`, as rviz2 is not a hard dependency."""
+def _arguments(share: Share) -> list[DeclareLaunchArgument]:
+    """The launch arguments that every launch file of this package takes."""
+    described = {
+        "namespace": ("", "Namespace of the nodes and of relative topics."),
+        "params_file": (share.parameters, "Parameters of the nodes."),
+        "use_sim_time": ("false", "Take the time from /clock."),
+        "rviz": ("false", "Start RViz with this package's view."),
+        "target_frame": ("", "Fixed frame of the poses; empty: the camera's."),
+        "log_level": ("info", "debug, info, warn or error."),
+        "autostart": ("true", "Configure and activate without a lifecycle manager."),
+        **{name: ("", f"Topic of {name}; empty: as the camera preset says.") for name in INPUTS},
+    }
+    camera = DeclareLaunchArgument(
+        "camera",
+        default_value="generic",
+        choices=sorted(share.cameras()),
+        description="Driver whose topic names are remapped; see config/cameras.yaml.",
+    )
+    return [
+        camera,
+        *(
+            DeclareLaunchArgument(name, default_value=default, description=text)
+            for name, (default, text) in described.items()
+        ),
+    ]
+
+
+def _rviz(share: Share, rules: Rules, fixed_frame: str) -> Node:
+    """RViz in the same namespace, so that the relative topics of its view follow; rviz2 is needed only for this."""
     return Node(
         package="rviz2",
         executable="rviz2",
-        arguments=["-d", share.rviz],
+        namespace=LaunchConfiguration("namespace"),
+        arguments=["-d", share.rviz, "-f", fixed_frame],
+        remappings=[rule for rule in rules if rule[0] == "image"],
         parameters=[{"use_sim_time": LaunchConfiguration("use_sim_time")}],
         condition=IfCondition(LaunchConfiguration("rviz")),
     )
 
 
-def description(share: Share, actions: Sequence[Action], *, camera: bool = True) -> LaunchDescription:
-    """Arguments, the given actions and RViz."""
-    return LaunchDescription([*arguments(share, camera=camera), *actions, rviz(share)])
-
-
-def _common(rules: Sequence[tuple[str, str]], overrides: Mapping[str, SomeSubstitutionsType]) -> dict[str, Any]:
+def _common(rules: Rules, overrides: Mapping[str, SomeSubstitutionsType]) -> dict[str, Any]:
     """What both nodes take from the launch arguments."""
     values: dict[str, Any] = {
         "use_sim_time": LaunchConfiguration("use_sim_time"),
@@ -133,7 +130,7 @@ def _common(rules: Sequence[tuple[str, str]], overrides: Mapping[str, SomeSubsti
         "package": "sam3d_ros",
         "namespace": LaunchConfiguration("namespace"),
         "parameters": [LaunchConfiguration("params_file"), {**values, **overrides}],
-        "remappings": list(rules),
+        "remappings": rules,
         "arguments": ["--ros-args", "--log-level", LaunchConfiguration("log_level")],
         "output": "screen",
         "emulate_tty": True,
