@@ -1,0 +1,74 @@
+"""Arguments and checks that `reconstruct` and `evaluate` share."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from tqdm import tqdm
+
+from ..pipeline.backends import BACKENDS
+from ..replay.frame_folder import FrameFolderError, check_frame
+from ..replay.frame_run import FrameSource, find_frames
+from . import UsageError
+
+
+def add_frame_arguments(parser: argparse.ArgumentParser) -> None:
+    """Input, output and model."""
+    parser.add_argument(
+        "--frames",
+        type=Path,
+        nargs="+",
+        required=True,
+        metavar="DIR",
+        help="frame folders (color.png or .jpg, depth.png, mask.png, intrinsics.json), or folders of frame folders",
+    )
+    parser.add_argument("--output", type=Path, required=True, metavar="OUT", help="folder for the results")
+    parser.add_argument("--backend", choices=BACKENDS, default="geometric", help="what completes an object")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="where the model runs")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of everything random (default 0)")
+    parser.add_argument("--weights", type=Path, metavar="PATH", help="weights of a learned model")
+    parser.add_argument(
+        "--triangles", type=int, default=20000, metavar="N", help="largest number of triangles per mesh (default 20000)"
+    )
+
+
+def checked_sources(arguments: argparse.Namespace) -> list[FrameSource]:
+    """The frames of a run, after everything that can be wrong with the input has been looked at."""
+    _check_model(arguments)
+    _check_output(arguments.output)
+    try:
+        sources = find_frames(arguments.frames)
+        for source in sources:
+            check_frame(source.folder)
+    except FrameFolderError as error:
+        raise UsageError(str(error)) from error
+    return sources
+
+
+def progress_bar(sources: Iterable[FrameSource], verb: str) -> Iterator[FrameSource]:
+    """The frames one by one, with a bar on standard error where that is a terminal."""
+    return iter(tqdm(list(sources), desc=verb, unit="frame", file=sys.stderr, disable=not sys.stderr.isatty()))
+
+
+def _check_model(arguments: argparse.Namespace) -> None:
+    backend = arguments.backend
+    if arguments.device == "cuda":
+        raise UsageError(f"the {backend} backend runs on the CPU only; leave out --device cuda")
+    if arguments.weights is not None:
+        raise UsageError(f"the {backend} backend has no weights; leave out --weights {arguments.weights}")
+    if not 0 <= arguments.seed < 2**31:
+        raise UsageError(f"--seed must lie in 0..{2**31 - 1}, got {arguments.seed}")
+    if arguments.triangles < 100:
+        raise UsageError(f"--triangles must be 100 or more, got {arguments.triangles}")
+
+
+def _check_output(output: Path) -> None:
+    existing = next(path for path in (output, *output.absolute().parents) if path.exists())
+    if not existing.is_dir():
+        raise UsageError(f"--output {output}: {existing} is a file; choose a folder")
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise UsageError(f"--output {output}: no permission to write in {existing}")
