@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import array
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,21 +12,23 @@ from numpy.typing import ArrayLike, NDArray
 from std_msgs.msg import Header
 
 from ...geometry import SE3
+from .names import OutputNames
+
+__all__ = [
+    "OutputNames",
+    "duration_message",
+    "header_message",
+    "packed",
+    "point_message",
+    "pose_message",
+    "pose_with_covariance",
+    "quaternion_message",
+    "stamp_message",
+    "vector_message",
+]
 
 _NANOSECONDS = 1_000_000_000
 _TYPE_CODES = {np.dtype(np.float32): "f", np.dtype(np.uint32): "I", np.dtype(np.uint8): "B"}
-
-
-@dataclass(frozen=True, slots=True)
-class OutputNames:
-    """Frames of the outputs: `frame_id` holds every pose, objects are its TF children `<tf_prefix><id>`."""
-
-    frame_id: str
-    tf_prefix: str = "object_"
-
-    def child_frame(self, object_id: int) -> str:
-        """TF frame of an object."""
-        return f"{self.tf_prefix}{object_id}"
 
 
 def stamp_message(stamp_ns: int) -> Time:

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from ...geometry import SE3, Mesh
 from ...geometry.mesh_io import content_hash, write_mesh
 from ...tracking.scene import ObjectState, SceneObject, SceneUpdate
-from .common import OutputNames
 from .marker_data import MarkerAction, MarkerData, MarkerType, triangle_list
 from .mesh_reduction import capped
+from .names import OutputNames
 from .version_cache import VersionCache
 
 MESH_NS, LABEL_NS, BOX_NS = "mesh", "label", "box"
