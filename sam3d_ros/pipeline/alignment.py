@@ -1,12 +1,16 @@
-"""Gauss-Newton of robust point-to-plane ICP, and the covariance that follows from it.
+"""Gauss-Newton of robust point-to-plane ICP, for many objects side by side, and the covariance that follows from it.
 
 The pose is disturbed as (t + dt, R exp(dr)) in the object frame: a point x = R'(p - t) moves by -dt - dr x x, so the
 point-to-plane distance n.(x - q) has the derivative -[n, x x n]. Dividing the lever x by the object's radius gives all
 six numbers the unit metre. (Chen and Medioni 1992; Low 2004 for the linearised step.)
+
+All arrays have an axis O of objects in front: NumPy's cost is per call, and a scene of ten objects needs no more calls
+than one object does.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +19,10 @@ from numpy.typing import NDArray
 from ..geometry import SE3
 from .surface_model import SurfaceModel, VisibleSide
 
+Array = NDArray[np.float64]
+
 _ENOUGH_POINTS = 12
+_COARSE_STRIDE = 2  # the way to the pose is found on every second point, the last step is done on all
 _DAMPING = 1e-3  # of the number of points; directions with less leverage keep the first pose
 
 
@@ -28,13 +35,22 @@ class AlignmentConfig:
     directions of the mesh's surface are known: a motion that only such errors could show is treated as not observed.
     """
 
-    max_iterations: int = 15
+    max_iterations: int = 12
     max_distance: float = 0.05  # m, correspondences at the start
     min_distance: float = 0.004  # m, correspondences at the end, or three times the spread of the residuals
-    step_tolerance: float = 5e-5  # m
+    step_tolerance: float = 1e-4  # m
     correlation: float = 4.0
     noise_floor: float = 3e-4  # m; depth cameras quantise, so a smaller residual is luck
     normal_error: float = 0.05  # rad
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AlignmentProblem:
+    """A mesh, its first pose and the depth points that it shall lie under, optical frame."""
+
+    surface: SurfaceModel
+    T_cam_obj: SE3
+    p_cam: Array  # [N, 3]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,139 +58,230 @@ class Alignment:
     """The settled pose with the points' distances from the visible surface."""
 
     T_cam_obj: SE3
-    covariance: NDArray[np.float64]  # [6, 6] camera frame, see `Registration`
-    residuals: NDArray[np.float64]  # [N] m, along the surface normal
-    distances: NDArray[np.float64]  # [N] m, to the nearest visible sample, less its spacing
-    iterations: int
+    covariance: Array  # [6, 6] camera frame, see `Registration`
+    residuals: Array  # [N] m, along the surface normal
+    distances: Array  # [N] m, from the visible surface, edges included
+
+
+@dataclass(slots=True, eq=False)
+class _Batch:
+    """Objects that are moved together."""
+
+    sides: list[VisibleSide]
+    p: Array  # [O, P, 3] camera frame
+    R: Array  # [O, 3, 3]
+    t: Array  # [O, 3]
+    radius: Array  # [O]
+    spacing: Array  # [O]
+
+    def part(self, active: NDArray[np.intp], stride: int = 1) -> _Batch:
+        sides = [self.sides[i] for i in active]
+        p = self.p[active][:, ::stride]
+        return _Batch(sides, p, self.R[active], self.t[active], self.radius[active], self.spacing[active])
 
 
 @dataclass(slots=True, eq=False)
 class _Match:
     """Points in the object frame with their nearest visible samples."""
 
-    x: NDArray[np.float64]  # [N, 3]
-    n: NDArray[np.float64]  # [N, 3]
-    residuals: NDArray[np.float64]  # [N] along n
-    aside: NDArray[np.float64]  # [N] along the surface, beyond the edge of the samples
-    aside_direction: NDArray[np.float64]  # [N, 3]
-    distances: NDArray[np.float64]  # [N]
+    x: Array  # [O, P, 3]
+    n: Array  # [O, P, 3]
+    residuals: Array  # [O, P] along n
+    aside: Array  # [O, P] along the surface, beyond the edge of the samples
+    aside_direction: Array  # [O, P, 3]
+    distances: Array  # [O, P]
 
 
-def align(surface: SurfaceModel, T_cam_obj: SE3, p_cam: NDArray[np.float64], config: AlignmentConfig) -> Alignment:
-    """Fit the pose to points [N, 3] in the optical frame; the first pose comes back where they are too few."""
-    R, t = T_cam_obj.rotation, T_cam_obj.translation_xyz
-    side = surface.visible_side(T_cam_obj)
-    match = _match(surface, side, (p_cam - t) @ R)
-    if len(p_cam) < _ENOUGH_POINTS:
-        return Alignment(T_cam_obj, _prior(surface), match.residuals, match.distances, 0)
-    reach = float(np.clip(3 * np.median(match.distances), config.min_distance, config.max_distance))
-    iterations = 0
-    while iterations < config.max_iterations:
-        iterations += 1
-        step = _step(surface, match, reach)
-        t = t + R @ step[:3]
-        R = R @ _rotation_of(step[3:])
-        match = _match(surface, side, (p_cam - t) @ R)
+def align(problem: AlignmentProblem, config: AlignmentConfig) -> Alignment:
+    """Fit one pose; see `align_all`."""
+    return align_all([problem], config, points=len(problem.p_cam))[0]
+
+
+def align_all(problems: Sequence[AlignmentProblem], config: AlignmentConfig, *, points: int) -> list[Alignment]:
+    """Fit each pose to `points` of its depth points; the first pose comes back where they are too few."""
+    enough = [problem for problem in problems if len(problem.p_cam) >= _ENOUGH_POINTS]
+    solved = iter(_solve(enough, config, points) if enough else [])
+    return [next(solved) if len(problem.p_cam) >= _ENOUGH_POINTS else _unknown(problem) for problem in problems]
+
+
+def _solve(problems: Sequence[AlignmentProblem], config: AlignmentConfig, points: int) -> list[Alignment]:
+    batch = _batch(problems, points)
+    reach = _approach(batch, config)
+    match = _match(batch)
+    weights = _weights(match, reach)
+    J = _jacobian(match, match.n, batch.radius)
+    step = _step(match, weights, J, batch.radius)
+    residuals = match.residuals - (J @ step[..., None])[..., 0]
+    distances = np.hypot(residuals, match.aside)
+    batch.t, batch.R = _moved(batch, _metric(step, batch.radius))
+    share = np.array([min(1.0, len(problem.p_cam) / points) for problem in problems])
+    information = _information(J * np.sqrt(weights * share[:, None])[..., None], residuals, weights, config)
+    return [
+        Alignment(_pose(batch, i), _in_camera(problem, batch.R[i], information[i]), residuals[i], distances[i])
+        for i, problem in enumerate(problems)
+    ]
+
+
+def _batch(problems: Sequence[AlignmentProblem], points: int) -> _Batch:
+    """The problems side by side; objects with fewer points repeat them."""
+    return _Batch(
+        sides=[problem.surface.visible_side(problem.T_cam_obj) for problem in problems],
+        p=np.stack([problem.p_cam[_spread(len(problem.p_cam), points)] for problem in problems]),
+        R=np.stack([problem.T_cam_obj.rotation for problem in problems]),
+        t=np.stack([problem.T_cam_obj.translation_xyz for problem in problems]),
+        radius=np.array([problem.surface.radius for problem in problems]),
+        spacing=np.array([problem.surface.spacing for problem in problems]),
+    )
+
+
+def _spread(available: int, wanted: int) -> NDArray[np.intp]:
+    return np.arange(wanted) * available // wanted
+
+
+def _approach(batch: _Batch, config: AlignmentConfig) -> Array:
+    """Move the batch close to its solution; returns the distance [O] up to which points count at the end."""
+    everything = np.arange(len(batch.t))
+    coarse = batch.part(everything, _COARSE_STRIDE)
+    match = _match(coarse)
+    reach = np.clip(3 * np.median(match.distances, axis=1), config.min_distance, config.max_distance)
+    active = everything
+    for _ in range(config.max_iterations):
+        J = _jacobian(match, match.n, coarse.radius)
+        step = _step(match, _weights(match, reach[active]), J, coarse.radius)
+        coarse.t, coarse.R = _moved(coarse, _metric(step, coarse.radius))
+        batch.t[active], batch.R[active] = coarse.t, coarse.R
+        match = _match(coarse)
+        length = np.linalg.norm(step, axis=1)
         tight = _final_reach(match, config)
-        length = float(np.linalg.norm(step[:3]) + np.linalg.norm(step[3:]) * surface.radius)
-        if length < config.step_tolerance and reach <= tight:
+        going = (length >= config.step_tolerance) | (reach[active] > tight)
+        reach[active] = np.where(length < 0.1 * reach[active], tight, np.maximum(0.6 * reach[active], tight))
+        if not going.any():
             break
-        reach = tight if length < 0.1 * reach else max(0.6 * reach, tight)
-    covariance = _covariance(surface, match, reach, config)
-    turn = np.kron(np.eye(2), R)
-    pose = SE3.from_rotation(_orthonormal(R), t)
-    return Alignment(pose, turn @ covariance @ turn.T, match.residuals, match.distances, iterations)
+        if not going.all():
+            active = active[going]
+            coarse, match = batch.part(active, _COARSE_STRIDE), _chosen(match, going)
+    return reach
 
 
-def _match(surface: SurfaceModel, side: VisibleSide, x: NDArray[np.float64]) -> _Match:
-    _, index = side.tree.query(x)
-    n = side.normals[index]
-    offset = x - side.points[index]
-    residuals = np.einsum("ij,ij->i", offset, n)
-    along = offset - residuals[:, None] * n
-    length = np.sqrt(np.einsum("ij,ij->i", along, along))
+def _chosen(match: _Match, going: NDArray[np.bool_]) -> _Match:
+    return _Match(
+        match.x[going],
+        match.n[going],
+        match.residuals[going],
+        match.aside[going],
+        match.aside_direction[going],
+        match.distances[going],
+    )
+
+
+def _match(batch: _Batch) -> _Match:
+    x = (batch.p - batch.t[:, None]) @ batch.R
+    q, n = np.empty_like(x), np.empty_like(x)
+    for i, side in enumerate(batch.sides):
+        index = side.tree.query(x[i])[1]
+        q[i], n[i] = side.points[index], side.normals[index]
+    offset = x - q
+    residuals = np.einsum("opi,opi->op", offset, n)
+    along = offset - residuals[..., None] * n
+    length = np.sqrt(np.einsum("opi,opi->op", along, along))
     # Between samples the surface goes on, so only what is farther than their spacing is off its edge.
-    aside = np.maximum(length - 2 * surface.spacing, 0.0)
-    direction = along / np.maximum(length, 1e-12)[:, None]
+    aside = np.maximum(length - 2 * batch.spacing[:, None], 0.0)
+    direction = along / np.maximum(length, 1e-12)[..., None]
     return _Match(x, n, residuals, aside, direction, np.hypot(residuals, aside))
 
 
-def _final_reach(match: _Match, config: AlignmentConfig) -> float:
-    spread = 3 * 1.4826 * float(np.median(np.abs(match.residuals)))
-    return float(np.clip(spread, config.min_distance, config.max_distance))
+def _final_reach(match: _Match, config: AlignmentConfig) -> Array:
+    spread = 3 * 1.4826 * np.median(np.abs(match.residuals), axis=1)
+    return np.clip(spread, config.min_distance, config.max_distance)
 
 
-def _weights(match: _Match, reach: float) -> NDArray[np.float64]:
+def _weights(match: _Match, reach: Array) -> Array:
     """Tukey's biweight of the distance: 1 on the surface, 0 from `reach` on."""
-    weights: NDArray[np.float64] = np.maximum(1 - (match.distances / reach) ** 2, 0.0) ** 2
+    weights: Array = np.maximum(1 - (match.distances / reach[:, None]) ** 2, 0.0) ** 2
     return weights
 
 
-def _jacobian(match: _Match, direction: NDArray[np.float64], radius: float) -> NDArray[np.float64]:
-    """Derivative [N, 6] of the distance along `direction`; rotations in radians times the radius."""
-    x, d = match.x, direction
-    lever = np.empty((len(x), 6))
-    lever[:, :3] = d
-    lever[:, 3] = x[:, 1] * d[:, 2] - x[:, 2] * d[:, 1]
-    lever[:, 4] = x[:, 2] * d[:, 0] - x[:, 0] * d[:, 2]
-    lever[:, 5] = x[:, 0] * d[:, 1] - x[:, 1] * d[:, 0]
-    lever[:, 3:] /= radius
+def _jacobian(match: _Match, direction: Array, radius: Array) -> Array:
+    """Derivative [O, P, 6] of the distance along `direction`; rotations in radians times the radius."""
+    x, d = match.x / radius[:, None, None], direction
+    lever = np.empty((*x.shape[:2], 6))
+    lever[..., :3] = d
+    lever[..., 3] = x[..., 1] * d[..., 2] - x[..., 2] * d[..., 1]
+    lever[..., 4] = x[..., 2] * d[..., 0] - x[..., 0] * d[..., 2]
+    lever[..., 5] = x[..., 0] * d[..., 1] - x[..., 1] * d[..., 0]
     return lever
 
 
-def _step(surface: SurfaceModel, match: _Match, reach: float) -> NDArray[np.float64]:
-    """Disturbance dt, dr of the object frame that reduces the weighted distances most."""
-    weights = _weights(match, reach)
-    J = _jacobian(match, match.n, surface.radius)
-    weighted = J * weights[:, None]
-    H, b = weighted.T @ J, weighted.T @ match.residuals
-    off_edge = np.flatnonzero(match.aside * weights)
-    if len(off_edge):
-        J = _jacobian(match, match.aside_direction, surface.radius)[off_edge]
-        weighted = J * weights[off_edge, None]
-        H, b = H + weighted.T @ J, b + weighted.T @ match.aside[off_edge]
-    H[np.diag_indices(6)] += _DAMPING * len(match.x)
-    step: NDArray[np.float64] = np.linalg.solve(H, b)
-    step[3:] /= surface.radius
+def _step(match: _Match, weights: Array, J: Array, radius: Array) -> Array:
+    """Disturbance [O, 6] of the object frames, metres, that reduces the weighted distances most."""
+    weighted = (J * weights[..., None]).transpose(0, 2, 1)
+    H, b = weighted @ J, (weighted @ match.residuals[..., None])[..., 0]
+    if match.aside.any():
+        J = _jacobian(match, match.aside_direction, radius)
+        weighted = (J * (weights * (match.aside > 0))[..., None]).transpose(0, 2, 1)
+        H, b = H + weighted @ J, b + (weighted @ match.aside[..., None])[..., 0]
+    H += _DAMPING * weights.shape[1] * np.eye(6)
+    step: Array = np.linalg.solve(H, b[..., None])[..., 0]
     return step
 
 
-def _covariance(surface: SurfaceModel, match: _Match, reach: float, config: AlignmentConfig) -> NDArray[np.float64]:
-    """Of dt, dr in the object frame: sigma^2 (J'J)^-1 with the measured sigma, times the correlation.
+def _metric(step: Array, radius: Array) -> Array:
+    """The disturbance with its rotation in radians, [O, 6]."""
+    return np.concatenate([step[:, :3], step[:, 3:] / radius[:, None]], axis=1)
 
-    A direction whose leverage does not exceed the error of the normals carries no information; there the covariance is
-    that of the prior: half the diameter, and one radian.
+
+def _moved(batch: _Batch, step: Array) -> tuple[Array, Array]:
+    """Translations [O, 3] and rotations [O, 3, 3] after the disturbance."""
+    t = batch.t + (batch.R @ step[:, :3, None])[..., 0]
+    return t, batch.R @ _rotations_of(step[:, 3:])
+
+
+def _information(J: Array, residuals: Array, weights: Array, config: AlignmentConfig) -> Array:
+    """Information [O, 6, 6] of the disturbance in metres: J'J / sigma^2 with the measured sigma.
+
+    A direction whose leverage does not exceed the error of the normals carries no information.
     """
-    weights = _weights(match, reach)
-    J = _jacobian(match, match.n, surface.radius)
-    total = max(float(weights.sum()), 1e-9)
-    variance = float(weights @ match.residuals**2) / total + config.noise_floor**2
-    leverage, axes = np.linalg.eigh((J * weights[:, None]).T @ J)
-    information = np.maximum(leverage - total * config.normal_error**2, 0.0) / (variance * config.correlation)
-    unit = np.array([1.0] * 3 + [1 / surface.radius] * 3)
-    prior = np.diag(unit**2 / np.diag(_prior(surface)))
-    inverse = np.linalg.inv((axes * information) @ axes.T + prior)
-    covariance: NDArray[np.float64] = inverse * np.outer(unit, unit)
-    return covariance
+    total = np.maximum(np.einsum("opi,opi->o", J[..., :3], J[..., :3]), 1e-9)
+    spread = np.einsum("op,op->o", weights, residuals**2) / np.maximum(weights.sum(axis=1), 1e-9)
+    variance = (spread + config.noise_floor**2) * config.correlation
+    leverage, axes = np.linalg.eigh(J.transpose(0, 2, 1) @ J)
+    information = np.maximum(leverage - (total * config.normal_error**2)[:, None], 0.0) / variance[:, None]
+    seen: Array = (axes * information[:, None, :]) @ axes.transpose(0, 2, 1)
+    return seen
 
 
-def _prior(surface: SurfaceModel) -> NDArray[np.float64]:
+def _in_camera(problem: AlignmentProblem, R: Array, information: Array) -> Array:
+    """Covariance [6, 6] along the camera's axes; where nothing was seen, that of the prior."""
+    scale = np.repeat([1.0, 1 / problem.surface.radius], 3)
+    prior = np.diag(scale**2 / np.diag(_prior(problem.surface)))
+    covariance = np.linalg.inv(information + prior) * np.outer(scale, scale)
+    turn = np.zeros((6, 6))
+    turn[:3, :3] = turn[3:, 3:] = R
+    turned: Array = turn @ covariance @ turn.T
+    return turned
+
+
+def _prior(surface: SurfaceModel) -> Array:
+    """Not knowing where the object is, beyond that it is there: half its diameter, and one radian."""
     return np.diag([(surface.diameter / 2) ** 2] * 3 + [1.0] * 3)
 
 
-def _rotation_of(vector: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Rodrigues' formula for a rotation vector [3]."""
-    angle = float(np.linalg.norm(vector))
-    K = np.array([[0, -vector[2], vector[1]], [vector[2], 0, -vector[0]], [-vector[1], vector[0], 0]])
-    if angle < 1e-8:
-        return np.eye(3) + K
-    a, b = np.sin(angle) / angle, (1 - np.cos(angle)) / angle**2
-    rotation: NDArray[np.float64] = np.eye(3) + a * K + b * (K @ K)
-    return rotation
+def _unknown(problem: AlignmentProblem) -> Alignment:
+    far = np.full(len(problem.p_cam), np.inf)
+    return Alignment(problem.T_cam_obj, _prior(problem.surface), far, far)
 
 
-def _orthonormal(R: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The nearest rotation, against the drift of repeated products."""
-    u, _, vt = np.linalg.svd(R)
-    nearest: NDArray[np.float64] = u @ vt
-    return nearest
+def _rotations_of(vectors: Array) -> Array:
+    """Rodrigues' formula for rotation vectors [O, 3]."""
+    angle = np.linalg.norm(vectors, axis=1)[:, None, None]
+    x, y, z = vectors.T
+    zero = np.zeros_like(x)
+    K = np.stack([zero, -z, y, z, zero, -x, -y, x, zero], axis=1).reshape(-1, 3, 3)
+    rotations: Array = np.eye(3) + np.sinc(angle / np.pi) * K + 0.5 * np.sinc(angle / (2 * np.pi)) ** 2 * (K @ K)
+    return rotations
+
+
+def _pose(batch: _Batch, i: int) -> SE3:
+    """As a transform, with the nearest rotation against the drift of repeated products."""
+    u, _, vt = np.linalg.svd(batch.R[i])
+    return SE3.from_rotation(u @ vt, batch.t[i])

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..geometry import SE3, Mesh, PinholeCamera
-from .alignment import Alignment, AlignmentConfig, align
+from .alignment import Alignment, AlignmentConfig, AlignmentProblem, align_all
 from .observation import Observation
 from .result import Quality
 from .surface_model import Box, SurfaceModel
@@ -51,13 +52,24 @@ def register(
     camera: PinholeCamera,
     config: RegistrationConfig | None = None,
 ) -> Registration:
-    """Move the mesh from a first pose onto the observed points, optical frame. See `RegistrationTarget.register`."""
+    """Move the mesh from a first pose onto the observed points, optical frame, and say how well it sits.
+
+    Where the points are too few to say anything, the first pose comes back with the covariance of not knowing.
+    """
     config = config or RegistrationConfig()
-    u, v = observation.pixels.min(axis=0), observation.pixels.max(axis=0)
-    target = RegistrationTarget(mesh, config)
-    return target.register(
-        observation.points, T_cam_obj, camera, labels=observation.mask, label=1, box=(u[0], u[1], v[0], v[1])
-    )
+    low, high = observation.pixels.min(axis=0), observation.pixels.max(axis=0)
+    sight = Sight(observation.points, observation.mask, 1, (int(low[0]), int(low[1]), int(high[0]), int(high[1])))
+    return register_all([(RegistrationTarget(mesh, config), T_cam_obj, sight)], camera, config)[0]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sight:
+    """What an image shows of one object."""
+
+    points: NDArray[np.float64]  # [N, 3] metres, optical frame
+    labels: NDArray[np.generic]  # [H, W] label image or mask
+    label: int  # marks the object in it
+    box: Box  # around its pixels
 
 
 class RegistrationTarget:
@@ -67,49 +79,34 @@ class RegistrationTarget:
         self.config = config or RegistrationConfig()
         self.surface = SurfaceModel(mesh, samples=self.config.samples)
 
-    def register(
-        self,
-        p_cam: NDArray[np.floating],
-        T_cam_obj: SE3,
-        camera: PinholeCamera,
-        *,
-        labels: NDArray[np.generic],
-        label: int,
-        box: Box,
-    ) -> Registration:
-        """Settle the pose against depth points [N, 3] of the optical frame, and say how well it sits.
-
-        `labels` is the label image or mask [H, W] in which `label` marks the object, `box` encloses its pixels
-        (u_min, v_min, u_max, v_max). Where the points are too few to say anything, the first pose comes back with the
-        covariance of not knowing.
-        """
-        points = thinned(np.asarray(p_cam, np.float64), self.config.points)
-        alignment = align(self.surface, T_cam_obj, points, self.config.alignment)
-        iou = self.surface.silhouette_iou(alignment.T_cam_obj, camera, labels, label=label, box=box)
-        return Registration(alignment.T_cam_obj, alignment.covariance, self._quality(alignment, iou, len(p_cam)))
-
     def inlier_distance(self, depth: float) -> float:
         """How far a point at this depth may be from the mesh to count as lying on it, metres."""
         config = self.config
         share = config.inlier_fraction * self.surface.diameter
-        return float(np.clip(share, config.min_inlier_distance, config.max_inlier_distance)) + (
-            config.depth_noise * depth * depth
-        )
-
-    def _quality(self, alignment: Alignment, iou: float, count: int) -> Quality:
-        limit = self.inlier_distance(float(alignment.T_cam_obj.translation_xyz[2]))
-        inliers = alignment.distances <= limit
-        used = alignment.residuals[inliers]
-        return Quality(
-            residual_rms=float(np.sqrt(np.mean(used**2))) if len(used) else float("nan"),
-            inlier_ratio=float(inliers.mean()) if len(inliers) else 0.0,
-            mask_iou=iou,
-            depth_points=count,
-        )
+        limit = min(max(share, config.min_inlier_distance), config.max_inlier_distance)
+        return limit + config.depth_noise * depth * depth
 
 
-def thinned(points: NDArray[np.float64], count: int) -> NDArray[np.float64]:
-    """At most `count` of the points, evenly over their order."""
-    if len(points) <= count:
-        return points
-    return points[np.linspace(0, len(points) - 1, count).astype(np.int64)]
+def register_all(
+    jobs: Sequence[tuple[RegistrationTarget, SE3, Sight]], camera: PinholeCamera, config: RegistrationConfig
+) -> list[Registration]:
+    """Settle many poses `T_cam_obj` side by side, which takes far less time than one after the other."""
+    problems = [AlignmentProblem(target.surface, T_cam_obj, sight.points) for target, T_cam_obj, sight in jobs]
+    most = max((len(problem.p_cam) for problem in problems), default=0)
+    alignments = align_all(problems, config.alignment, points=min(most, config.points))
+    return [
+        Registration(alignment.T_cam_obj, alignment.covariance, _quality(target, alignment, sight, camera))
+        for (target, _, sight), alignment in zip(jobs, alignments, strict=True)
+    ]
+
+
+def _quality(target: RegistrationTarget, alignment: Alignment, sight: Sight, camera: PinholeCamera) -> Quality:
+    pose = alignment.T_cam_obj
+    inliers = alignment.distances <= target.inlier_distance(float(pose.translation_xyz[2]))
+    used = alignment.residuals[inliers]
+    return Quality(
+        residual_rms=float(np.sqrt(np.mean(used**2))) if len(used) else float("nan"),
+        inlier_ratio=float(inliers.mean()) if len(inliers) else 0.0,
+        mask_iou=target.surface.silhouette_iou(pose, camera, sight.labels, label=sight.label, box=sight.box),
+        depth_points=len(sight.points),
+    )

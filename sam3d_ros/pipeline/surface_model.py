@@ -17,7 +17,8 @@ Box = tuple[int, int, int, int]  # u_min, v_min, u_max, v_max; all four inside
 _MIN_VISIBLE = 30  # fewer samples do not make a surface: hidden ones are then taken as well
 _SAME_VIEW_COSINE = np.cos(np.deg2rad(4.0))
 _SAME_VIEW_DISTANCE = 0.1  # relative
-_SILHOUETTE_RAYS = 1024
+_SILHOUETTE_RAYS = 400
+_OUTLINE_SAMPLES = 200
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,6 +28,7 @@ class VisibleSide:
     points: NDArray[np.float64]  # [N, 3]
     normals: NDArray[np.float64]  # [N, 3] unit, outwards
     tree: cKDTree
+    centre: NDArray[np.float64]  # [3] median of the points
     p_obj_camera: NDArray[np.float64]  # [3]
 
 
@@ -49,7 +51,7 @@ class SurfaceModel:
 
     def visible_side(self, T_cam_obj: SE3) -> VisibleSide:
         """What a camera at this pose sees; the last answer is used again while the view hardly changes."""
-        p_obj_camera = T_cam_obj.inverse().translation_xyz
+        p_obj_camera = -T_cam_obj.translation_xyz @ T_cam_obj.rotation
         if self._side is None or not _same_view(self._side.p_obj_camera, p_obj_camera):
             self._side = self._find_visible(p_obj_camera)
         return self._side
@@ -78,7 +80,7 @@ class SurfaceModel:
         if np.count_nonzero(chosen) < _MIN_VISIBLE:
             chosen = front if np.count_nonzero(front) >= _MIN_VISIBLE else np.ones(len(front), bool)
         points = self.points[chosen]
-        return VisibleSide(points, self.normals[chosen], cKDTree(points), p_obj_camera)
+        return VisibleSide(points, self.normals[chosen], cKDTree(points), np.median(points, axis=0), p_obj_camera)
 
     def _unoccluded(self, p_obj_camera: NDArray[np.float64], towards: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Whether the ray from the camera reaches each sample before anything else."""
@@ -91,18 +93,19 @@ class SurfaceModel:
     def _hits(
         self, T_cam_obj: SE3, camera: PinholeCamera, u: NDArray[np.int64], v: NDArray[np.int64]
     ) -> NDArray[np.bool_]:
-        rays_cam = np.stack([(u - camera.cx) / camera.fx, (v - camera.cy) / camera.fy, np.ones(len(u))], axis=1)
-        T_obj_cam = T_cam_obj.inverse()
-        origins = np.broadcast_to(T_obj_cam.translation_xyz, rays_cam.shape)
-        return np.isfinite(self._cast(np.concatenate([origins, rays_cam @ T_obj_cam.rotation.T], axis=1)))
+        R = T_cam_obj.rotation
+        rays = np.empty((len(u), 6), np.float32)
+        rays[:, :3] = -T_cam_obj.translation_xyz @ R
+        rays[:, 3:] = np.stack([(u - camera.cx) / camera.fx, (v - camera.cy) / camera.fy, np.ones(len(u))], axis=1) @ R
+        return np.isfinite(self._cast(rays))
 
-    def _cast(self, rays: NDArray[np.float64]) -> NDArray[np.float32]:
+    def _cast(self, rays: NDArray[np.floating]) -> NDArray[np.float32]:
         """Distance along each ray [N, 6] in multiples of its direction; Inf where it hits nothing."""
         hit: NDArray[np.float32] = self._scene.cast_rays(o3d.core.Tensor(rays.astype(np.float32)))["t_hit"].numpy()
         return hit
 
     def _projected_box(self, T_cam_obj: SE3, camera: PinholeCamera) -> Box | None:
-        pixels = camera.project(T_cam_obj.apply(self.points[:: max(1, len(self.points) // 200)]))
+        pixels = camera.project(T_cam_obj.apply(self.points[:: max(1, len(self.points) // _OUTLINE_SAMPLES)]))
         pixels = pixels[np.isfinite(pixels[:, 0])]
         if not len(pixels):
             return None

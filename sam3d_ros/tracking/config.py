@@ -20,6 +20,7 @@ class TrackingConfig:
     max_speed: float = 1.0  # m/s at which an object may move between frames and keep its id by its label alone
     # Gates of a followed pose
     min_follow_points: int = 30
+    follow_points: int = 200  # depth points of each mask that take part
     min_inlier_ratio: float = 0.5
     max_residual: float = 0.01  # m, RMS of the inliers
     # When to reconstruct again
@@ -29,7 +30,7 @@ class TrackingConfig:
     time_jump_s: float = 0.5  # a stamp that is older than the newest one by more means that time has jumped back
 
     def __post_init__(self) -> None:
-        for name in ("max_objects", "bad_frames_before_reconstruction", "min_follow_points"):
+        for name in ("max_objects", "bad_frames_before_reconstruction", "min_follow_points", "follow_points"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} starts at 1, got {getattr(self, name)}")
         for name in ("max_age_s", "max_speed", "max_residual", "time_jump_s", "same_label_bonus"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -10,38 +11,37 @@ from numpy.typing import NDArray
 
 from ..geometry import SE3
 from ..pipeline import Frame, Rejection, RejectionReason
-from ..pipeline.registration import Registration
+from ..pipeline.registration import Registration, Sight, register_all
 from .config import TrackingConfig
 from .identity import Prediction, Sighting
-from .masks import MaskView
 from .scene import ObjectState, SceneObject
 
 _SURE_OVERLAP = 0.5  # below it the first guess is moved to where the mask is
 
 
-def follow(sighting: Sighting, frame: Frame, T_ref_cam: SE3, config: TrackingConfig) -> Rejection | None:
-    """Settle the pose of one object against its mask's depth; a reason where it could not be settled.
+def follow_all(sightings: Sequence[Sighting], frame: Frame, T_ref_cam: SE3, config: TrackingConfig) -> list[Rejection]:
+    """Settle the poses of known objects against the depth of their masks; reasons where they could not be settled.
 
-    Then the object stays where it was last measured (state UNSEEN), and its track counts one more bad frame.
+    Such an object stays where it was last measured (state UNSEEN), and its track counts one more bad frame.
     """
-    track = sighting.prediction.track
-    label = sighting.view.label
-    track.last_seen_ns = frame.stamp_ns
-    detection = frame.detections.get(label, track.current.detection)
-    seen = replace(track.current, label=label, detection=detection)
+    for sighting in sightings:
+        _note_seen(sighting, frame)
     if not config.follow:
-        track.current = replace(seen, state=ObjectState.COMPLETE)
-        return None
+        return []
     started = time.perf_counter()
-    fitted = _settle(sighting, frame, config)
-    if isinstance(fitted, Rejection):
-        track.bad_frames += 1
-        track.current = replace(seen, state=ObjectState.UNSEEN)
-        return fitted
-    track.bad_frames = 0
-    elapsed_ms = (time.perf_counter() - started) * 1e3
-    track.current = replace(_moved(seen, fitted, T_ref_cam, frame.stamp_ns), latency_ms={"follow": elapsed_ms})
-    return None
+    usable = [sighting for sighting in sightings if len(sighting.view.points) >= config.min_follow_points]
+    fits = _register(usable, frame, config)
+    latency_ms = {"follow": (time.perf_counter() - started) * 1e3 / max(len(usable), 1)}
+    rejections = [_too_few(sighting, config) for sighting in sightings if sighting not in usable]
+    for sighting, fitted in zip(usable, fits, strict=True):
+        doubt = _doubt(fitted, sighting.prediction, config)
+        if doubt is None:
+            track = sighting.prediction.track
+            track.bad_frames = 0
+            track.current = replace(_moved(track.current, fitted, T_ref_cam, frame.stamp_ns), latency_ms=latency_ms)
+        else:
+            rejections.append(_refused(sighting, RejectionReason.LOW_DEPTH_AGREEMENT, doubt))
+    return rejections
 
 
 def rotated_covariance(covariance: NDArray[np.float64], R_ref_cam: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -62,26 +62,45 @@ def _moved(seen: SceneObject, fitted: Registration, T_ref_cam: SE3, stamp_ns: in
     )
 
 
-def _settle(sighting: Sighting, frame: Frame, config: TrackingConfig) -> Registration | Rejection:
-    prediction, view = sighting.prediction, sighting.view
-    if len(view.points) < config.min_follow_points:
-        detail = f"{len(view.points)} points to follow the object with, min_follow_points is {config.min_follow_points}"
-        return Rejection(view.label, RejectionReason.TOO_FEW_DEPTH_POINTS, detail)
-    start = prediction.T_cam_obj if sighting.overlap >= _SURE_OVERLAP else _moved_to_mask(prediction, view)
-    fitted = prediction.target.register(
-        view.points, start, frame.camera, labels=frame.labels, label=view.label, box=view.box
-    )
-    doubt = _doubt(fitted, prediction, config)
-    if doubt is None:
-        return fitted
-    return Rejection(view.label, RejectionReason.LOW_DEPTH_AGREEMENT, f"{doubt}; the object stays at its last pose")
+def _note_seen(sighting: Sighting, frame: Frame) -> None:
+    track, label = sighting.prediction.track, sighting.view.label
+    detection = frame.detections.get(label, track.current.detection)
+    track.last_seen_ns = frame.stamp_ns
+    track.current = replace(track.current, label=label, detection=detection, state=ObjectState.COMPLETE)
 
 
-def _moved_to_mask(prediction: Prediction, view: MaskView) -> SE3:
-    """The predicted pose, shifted so that the visible side lies where the mask's points are."""
-    pose = prediction.T_cam_obj
-    shift = np.median(view.points, axis=0) - prediction.visible_centre
-    return SE3(pose.quat_wxyz, pose.translation_xyz + shift)
+def _register(sightings: Sequence[Sighting], frame: Frame, config: TrackingConfig) -> list[Registration]:
+    jobs = [
+        (
+            sighting.prediction.target,
+            _first_pose(sighting),
+            Sight(sighting.view.points, frame.labels, sighting.view.label, sighting.view.box),
+        )
+        for sighting in sightings
+    ]
+    return register_all(jobs, frame.camera, config.registration)
+
+
+def _first_pose(sighting: Sighting) -> SE3:
+    """The predicted pose; where the mask lies elsewhere, shifted so that the visible side is under its points."""
+    prediction = sighting.prediction
+    if sighting.overlap >= _SURE_OVERLAP:
+        return prediction.T_cam_obj
+    shift = sighting.view.centre - prediction.visible_centre
+    return SE3(prediction.T_cam_obj.quat_wxyz, prediction.T_cam_obj.translation_xyz + shift)
+
+
+def _too_few(sighting: Sighting, config: TrackingConfig) -> Rejection:
+    count = len(sighting.view.points)
+    detail = f"{count} points to follow the object with, min_follow_points is {config.min_follow_points}"
+    return _refused(sighting, RejectionReason.TOO_FEW_DEPTH_POINTS, detail)
+
+
+def _refused(sighting: Sighting, reason: RejectionReason, detail: str) -> Rejection:
+    track = sighting.prediction.track
+    track.bad_frames += 1
+    track.current = replace(track.current, state=ObjectState.UNSEEN)
+    return Rejection(sighting.view.label, reason, f"{detail}; object {track.object_id} stays at its last pose")
 
 
 def _doubt(fitted: Registration, prediction: Prediction, config: TrackingConfig) -> str | None:

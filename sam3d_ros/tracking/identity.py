@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,6 +14,7 @@ from scipy.optimize import linear_sum_assignment
 from ..geometry import SE3
 from ..pipeline import Frame
 from ..pipeline.registration import RegistrationTarget
+from ..pipeline.surface_model import VisibleSide
 from .config import TrackingConfig
 from .masks import MaskView
 from .table import Track
@@ -27,12 +30,24 @@ class Prediction:
     track: Track
     target: RegistrationTarget
     T_cam_obj: SE3
+    R_cam_obj: NDArray[np.float64]  # [3, 3] of the same pose, which makes it from a quaternion at each call
+    side: VisibleSide
     visible_centre: NDArray[np.float64]  # [3] median of the visible side
     since_s: float  # time since the pose was measured
 
     def reach(self, max_speed: float) -> float:
         """How far from here the object can be and still be the same one, metres."""
         return 0.5 * self.target.surface.diameter + max_speed * self.since_s
+
+    def in_camera(self, p_obj: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Points [..., 3] of the object frame in the camera optical frame."""
+        p_cam: NDArray[np.float64] = p_obj @ self.R_cam_obj.T + self.T_cam_obj.translation_xyz
+        return p_cam
+
+    def in_object(self, p_cam: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Points [..., 3] of the camera optical frame in the object frame."""
+        p_obj: NDArray[np.float64] = (p_cam - self.T_cam_obj.translation_xyz) @ self.R_cam_obj
+        return p_obj
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,10 +64,11 @@ def predict(track: Track, stamp_ns: int, T_cam_ref: SE3) -> Prediction | None:
     if track.target is None:
         return None
     T_cam_obj = T_cam_ref @ track.current.T_ref_obj
+    R = T_cam_obj.rotation
     side = track.target.surface.visible_side(T_cam_obj)
-    centre = T_cam_obj.apply(np.median(side.points, axis=0))
+    centre = R @ side.centre + T_cam_obj.translation_xyz
     since_s = max(0.0, (stamp_ns - track.current.stamp_ns) * 1e-9)
-    return Prediction(track, track.target, T_cam_obj, centre, since_s)
+    return Prediction(track, track.target, T_cam_obj, R, side, centre, since_s)
 
 
 def associate(
@@ -68,14 +84,26 @@ def associate(
     score = np.full(overlap.shape, -1.0)
     for i, prediction in enumerate(predictions):
         shares = _label_shares(prediction, frame)
-        for j, view in enumerate(views):
-            overlap[i, j] = _overlap(prediction, view, shares.get(view.label, 0.0), config)
-            score[i, j] = _score(prediction, view, overlap[i, j], config)
+        for j in _candidates(prediction, views, shares, config):
+            overlap[i, j] = _overlap(prediction, views[j], shares.get(views[j].label, 0.0))
+            score[i, j] = _score(prediction, views[j], overlap[i, j], config)
     rows, columns = linear_sum_assignment(score, maximize=True)
     return [
         Sighting(predictions[i], views[j], float(overlap[i, j]))
         for i, j in zip(rows, columns, strict=True)
         if score[i, j] > 0
+    ]
+
+
+def _candidates(
+    prediction: Prediction, views: Sequence[MaskView], shares: Mapping[int, float], config: TrackingConfig
+) -> list[int]:
+    """Masks that can show the object: under its expected outline, or within its reach."""
+    reach = prediction.reach(config.max_speed)
+    return [
+        j
+        for j, view in enumerate(views)
+        if (distance := _distance(prediction, view)) <= reach or (view.label in shares and not distance > 2 * reach)
     ]
 
 
@@ -89,7 +117,7 @@ def _score(prediction: Prediction, view: MaskView, overlap: float, config: Track
     return -1.0
 
 
-def _overlap(prediction: Prediction, view: MaskView, share: float, config: TrackingConfig) -> float:
+def _overlap(prediction: Prediction, view: MaskView, share: float) -> float:
     """Agreement, 0 to 1, of a mask and a known object at its expected pose.
 
     Two shares count: of the object's visible side that lies in the mask, and of the mask's points that lie on the
@@ -98,32 +126,24 @@ def _overlap(prediction: Prediction, view: MaskView, share: float, config: Track
     """
     if not len(view.points):
         return share
-    if _distance(prediction, view) > 2 * prediction.reach(config.max_speed):
-        return 0.0
-    step = max(1, len(view.points) // _DISTANCE_POINTS)
-    p_obj = prediction.T_cam_obj.inverse().apply(view.points[::step])
-    surface = prediction.target.surface
-    distance, _ = surface.visible_side(prediction.T_cam_obj).tree.query(p_obj)
-    limit = 2 * prediction.target.inlier_distance(float(prediction.visible_centre[2])) + surface.spacing
-    covered = float(np.mean(distance <= limit))
+    p_obj = prediction.in_object(view.points[:: max(1, len(view.points) // _DISTANCE_POINTS)])
+    distance, _ = prediction.side.tree.query(p_obj)
+    limit = 2 * prediction.target.inlier_distance(float(prediction.visible_centre[2]))
+    covered = np.count_nonzero(distance <= limit + prediction.target.surface.spacing) / len(p_obj)
     return 0.7 * max(share, covered) + 0.3 * min(share, covered) if covered > 0 else 0.0
 
 
 def _label_shares(prediction: Prediction, frame: Frame) -> dict[int, float]:
     """For each label the share of the object's visible samples that fall on it in the image."""
-    side = prediction.target.surface.visible_side(prediction.T_cam_obj)
-    samples = side.points[:: max(1, len(side.points) // _PROBES)]
-    pixels = frame.camera.project(prediction.T_cam_obj.apply(samples))
-    pixels = np.rint(pixels[np.isfinite(pixels[:, 0])]).astype(np.int64)
-    size = (frame.camera.width, frame.camera.height)
-    inside = ((pixels >= 0) & (pixels < size)).all(axis=1)
-    u, v = pixels[inside].T
-    labels, counts = np.unique(frame.labels[v, u], return_counts=True)
-    return {int(label): int(count) / len(samples) for label, count in zip(labels, counts, strict=True)}
+    points = prediction.side.points
+    samples = points[:: max(1, len(points) // _PROBES)]
+    pixels = frame.camera.project(prediction.in_camera(samples))
+    u, v = np.rint(pixels[np.isfinite(pixels[:, 0])]).astype(np.int64).T
+    inside = (u >= 0) & (v >= 0) & (u < frame.camera.width) & (v < frame.camera.height)
+    counts = Counter(frame.labels[v[inside], u[inside]].tolist())
+    return {label: count / len(samples) for label, count in counts.items() if label != 0}
 
 
 def _distance(prediction: Prediction, view: MaskView) -> float:
-    """Between the middle of the mask's points and of the object's visible side, metres; Inf without points."""
-    if not len(view.points):
-        return float("inf")
-    return float(np.linalg.norm(np.median(view.points, axis=0) - prediction.visible_centre))
+    """Between the middle of the mask's points and of the object's visible side, metres; NaN without points."""
+    return math.dist(view.centre, prediction.visible_centre)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,22 +23,22 @@ class MaskView:
     pixels: int  # of the whole mask
     box: Box
     points: NDArray[np.float64]  # [N, 3] metres, finite, away from the outline where there are enough
+    centre: NDArray[np.float64]  # [3] median of the points; NaN where there are none
 
 
 def split_masks(frame: Frame, *, points: int) -> dict[int, MaskView]:
     """All masks of the frame by label, each with up to `points` depth points."""
     flat = frame.labels.reshape(-1)
-    where = np.flatnonzero(flat)
+    where = np.flatnonzero(flat != 0)
     if not len(where):
         return {}
-    values = flat[where]
-    present, group = _grouped(values)
+    present, group = _grouped(flat[where])
     order = np.argsort(group, kind="stable")
-    ends = np.cumsum(np.bincount(group, minlength=len(present)))
-    starts = ends - np.bincount(group, minlength=len(present))
+    counts = np.bincount(group, minlength=len(present))
+    ends = np.cumsum(counts)
     return {
-        int(label): _view(frame, int(label), where[order[start:end]], points)
-        for label, start, end in zip(present, starts, ends, strict=True)
+        int(label): _view(frame, int(label), where[order[end - count : end]], points)
+        for label, count, end in zip(present, counts, ends, strict=True)
     }
 
 
@@ -54,29 +55,31 @@ def _grouped(values: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.i
 
 def _view(frame: Frame, label: int, pixels: NDArray[np.int64], count: int) -> MaskView:
     width = frame.camera.width
-    rows = pixels[[0, -1]] // width  # the pixels are in row-major order
     columns = pixels % width
-    box = (int(columns.min()), int(rows[0]), int(columns.max()), int(rows[1]))
-    chosen = pixels if len(pixels) <= 3 * count else pixels[np.linspace(0, len(pixels) - 1, 3 * count).astype(int)]
-    inner = chosen[_is_inner(frame.labels, label, chosen)]
-    points = _finite(frame, inner)
+    box = (int(columns.min()), int(pixels[0]) // width, int(columns.max()), int(pixels[-1]) // width)  # row-major order
+    chosen = _spread(pixels, 2 * count)
+    points = _finite(frame, chosen[_is_inner(frame.labels, label, chosen)])
     if len(points) < count // 4:
         points = _finite(frame, chosen)
-    if len(points) > count:
-        points = points[np.linspace(0, len(points) - 1, count).astype(int)]
-    return MaskView(label, len(pixels), box, points)
+    points = _spread(points, count)
+    centre = np.median(points, axis=0) if len(points) else np.full(3, np.nan)
+    return MaskView(label, len(pixels), box, points, centre)
+
+
+def _spread(array: NDArray[Any], count: int) -> NDArray[Any]:
+    """At most `count` of the rows, evenly over their order."""
+    return array if len(array) <= count else array[np.arange(count) * len(array) // count]
 
 
 def _finite(frame: Frame, pixels: NDArray[np.int64]) -> NDArray[np.float64]:
-    points = frame.pointmap.reshape(-1, 3)[pixels]
-    return points[np.isfinite(points).all(axis=1)].astype(np.float64)
+    points = frame.pointmap.reshape(-1, 3)[pixels].astype(np.float64)
+    finite: NDArray[np.float64] = points[np.isfinite(points.sum(axis=1))]
+    return finite
 
 
 def _is_inner(labels: NDArray[np.int32], label: int, pixels: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Whether the neighbours at a distance of `_BORDER` carry the same label."""
-    height, width = labels.shape
-    v, u = np.divmod(pixels, width)
-    inner = np.ones(len(pixels), bool)
-    for dv, du in ((-_BORDER, 0), (_BORDER, 0), (0, -_BORDER), (0, _BORDER)):
-        inner &= labels[np.clip(v + dv, 0, height - 1), np.clip(u + du, 0, width - 1)] == label
+    flat, width = labels.reshape(-1), labels.shape[1]
+    offsets = np.array([-_BORDER * width, -_BORDER, _BORDER, _BORDER * width])
+    inner: NDArray[np.bool_] = (flat.take(pixels[:, None] + offsets, mode="clip") == label).all(axis=1)
     return inner

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ..geometry import SE3
 from ..pipeline import Backend, CancelToken, Frame, ProgressCallback
 from .config import TrackingConfig
-from .following import follow
+from .following import follow_all
 from .identity import Sighting, associate, predict
 from .masks import MaskView, split_masks
 from .reconstructing import Reconstructor
@@ -91,7 +91,7 @@ class SceneTracker:
 
     def _split(self, walk: FrameWalk) -> dict[int, MaskView]:
         with walk.stage("split"):
-            return split_masks(walk.frame, points=self.config.registration.points)
+            return split_masks(walk.frame, points=self.config.follow_points)
 
     def _associate(self, walk: FrameWalk, masks: dict[int, MaskView]) -> list[Sighting]:
         with walk.stage("associate"):
@@ -101,10 +101,8 @@ class SceneTracker:
 
     def _follow(self, walk: FrameWalk, sightings: list[Sighting]) -> None:
         with walk.stage("follow"):
-            for sighting in sightings:
-                rejection = follow(sighting, walk.frame, walk.T_ref_cam, self.config)
-                if rejection:
-                    walk.reject(rejection)
+            for rejection in follow_all(sightings, walk.frame, walk.T_ref_cam, self.config):
+                walk.reject(rejection)
 
     def _age(self, walk: FrameWalk, sightings: list[Sighting]) -> None:
         seen = {sighting.prediction.track.object_id for sighting in sightings}
