@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +20,11 @@ class TransformError(ValueError):
 
 def quat_wxyz_to_rotation(quat_wxyz: ArrayLike) -> Float64Array:
     """Rotation matrix [3, 3] of the unit quaternion w, x, y, z; normalised first."""
-    w, x, y, z = _unit_quat(quat_wxyz)
+    return _rotation_of_unit(_unit_quat(quat_wxyz))
+
+
+def _rotation_of_unit(quat_wxyz: Float64Array) -> Float64Array:
+    w, x, y, z = quat_wxyz.tolist()  # Python's floats: NumPy's scalars take several times as long
     return np.array(
         [
             [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
@@ -81,7 +86,7 @@ class SE3:
     @property
     def rotation(self) -> Float64Array:
         """Rotation matrix [3, 3]."""
-        return quat_wxyz_to_rotation(self.quat_wxyz)
+        return _rotation_of_unit(self.quat_wxyz)
 
     @property
     def quat_xyzw(self) -> Float64Array:
@@ -97,7 +102,7 @@ class SE3:
 
     def inverse(self) -> SE3:
         quat = self.quat_wxyz * np.array([1.0, -1.0, -1.0, -1.0])
-        return SE3(quat, -(quat_wxyz_to_rotation(quat) @ self.translation_xyz))
+        return SE3(quat, -(_rotation_of_unit(quat) @ self.translation_xyz))
 
     def __matmul__(self, other: SE3) -> SE3:
         quat = _quat_product(self.quat_wxyz, other.quat_wxyz)
@@ -140,7 +145,7 @@ class Sim3:
     @property
     def rotation(self) -> Float64Array:
         """Rotation matrix [3, 3]."""
-        return quat_wxyz_to_rotation(self.quat_wxyz)
+        return _rotation_of_unit(self.quat_wxyz)
 
     def as_matrix(self) -> Float64Array:
         """Column-vector matrix [4, 4]."""
@@ -154,7 +159,7 @@ class Sim3:
 
     def inverse(self) -> Sim3:
         quat = self.quat_wxyz * np.array([1.0, -1.0, -1.0, -1.0])
-        return Sim3(quat, -(quat_wxyz_to_rotation(quat) @ self.translation_xyz) / self.scale, 1.0 / self.scale)
+        return Sim3(quat, -(_rotation_of_unit(quat) @ self.translation_xyz) / self.scale, 1.0 / self.scale)
 
     def __matmul__(self, other: Sim3) -> Sim3:
         quat = _quat_product(self.quat_wxyz, other.quat_wxyz)
@@ -168,8 +173,8 @@ class Sim3:
 
 def _unit_quat(quat_wxyz: ArrayLike) -> Float64Array:
     quat = np.array(quat_wxyz, np.float64)
-    norm = np.linalg.norm(quat)
-    if quat.shape != (4,) or not np.isfinite(norm) or norm < 1e-9:
+    norm = math.sqrt(float(np.vdot(quat, quat)))
+    if quat.shape != (4,) or not math.isfinite(norm) or norm < 1e-9:
         raise TransformError(f"a quaternion needs four finite numbers that are not all zero, got {quat_wxyz!r}")
     unit: Float64Array = quat / norm
     return unit
@@ -199,5 +204,12 @@ def _checked_rotation(rotation: ArrayLike) -> Float64Array:
 
 
 def _quat_product(a: Float64Array, b: Float64Array) -> Float64Array:
-    w, v = a[0] * b[0] - a[1:] @ b[1:], a[0] * b[1:] + b[0] * a[1:] + np.cross(a[1:], b[1:])
-    return np.concatenate([[w], v])
+    (aw, ax, ay, az), (bw, bx, by, bz) = a.tolist(), b.tolist()
+    return np.array(
+        [
+            aw * bw - ax * bx - ay * by - az * bz,
+            aw * bx + ax * bw + ay * bz - az * by,
+            aw * by - ax * bz + ay * bw + az * bx,
+            aw * bz + ax * by - ay * bx + az * bw,
+        ]
+    )
