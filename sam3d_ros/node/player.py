@@ -1,0 +1,80 @@
+"""Publishes a bag over DDS at its recorded rate, with /clock."""
+
+from __future__ import annotations
+
+import importlib
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from rclpy.node import Node
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from rosgraph_msgs.msg import Clock
+
+from ..replay.bag import Bag, BagMessage, BagTopic
+from .builders.common import stamp_message
+
+_CLOCK_PERIOD_S = 0.01
+_LATCHED = QoSProfile(depth=100, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+_RELIABLE = QoSProfile(depth=50, reliability=ReliabilityPolicy.RELIABLE)
+
+
+class BagPlayer:
+    """Publishers for some topics of a bag. Messages go out as the bytes that the bag holds."""
+
+    def __init__(self, node: Node, bag: Bag, topics: Sequence[BagTopic], *, rate: float = 1.0) -> None:
+        if rate <= 0:
+            raise ValueError(f"rate must be positive, got {rate}")
+        self._bag = bag
+        self._rate = rate
+        self._clock = node.create_publisher(Clock, "/clock", _RELIABLE)
+        self._publishers = {topic.name: _publisher(node, topic) for topic in topics}
+        self.now_ns = bag.start_ns
+
+    def has_listeners(self, topics: Sequence[str]) -> bool:
+        """Whether somebody subscribes to each of these topics."""
+        return all(self._publishers[name].get_subscription_count() > 0 for name in topics)
+
+    def play(self, on_message: Callable[[BagMessage], None], idle: Callable[[float], None]) -> None:
+        """Publish all messages once; `idle` is called with the seconds to wait, in small steps, and must wait them."""
+        started = time.monotonic()
+        for message in self._messages():
+            due = started + (message.time_ns - self._bag.start_ns) * 1e-9 / self._rate
+            self._wait_until(due, message.time_ns, idle)
+            on_message(message)
+            self._publishers[message.topic].publish(message.data)
+
+    def tick(self, seconds: float) -> None:
+        """Let the clock run on while nothing is published."""
+        self._publish_clock(self.now_ns + round(seconds * 1e9 * self._rate))
+
+    def _messages(self) -> Iterator[BagMessage]:
+        """Static transforms first: a recording may hold them late, and whoever joins needs them from the start."""
+        yield from (
+            BagMessage(message.topic, message.type, self._bag.start_ns, message.data)
+            for message in self._bag.messages([name for name in self._publishers if name == "/tf_static"])
+        )
+        yield from self._bag.messages([name for name in self._publishers if name != "/tf_static"])
+
+    def _wait_until(self, due: float, time_ns: int, idle: Callable[[float], None]) -> None:
+        """Wait with the clock running, then set it to the message's time."""
+        while (left := due - time.monotonic()) > 0:
+            idle(min(left, _CLOCK_PERIOD_S))
+            behind_ns = round(max(0.0, due - time.monotonic()) * 1e9 * self._rate)
+            self._publish_clock(max(self.now_ns, time_ns - behind_ns))
+        self._publish_clock(time_ns)
+
+    def _publish_clock(self, time_ns: int) -> None:
+        self.now_ns = time_ns
+        self._clock.publish(Clock(clock=stamp_message(time_ns)))
+
+
+def message_class(message_type: str) -> Any:
+    """The generated class of `package/msg/Name`."""
+    package, folder, name = message_type.split("/")
+    return getattr(importlib.import_module(f"{package}.{folder}"), name)
+
+
+def _publisher(node: Node, topic: BagTopic) -> Any:
+    qos = _LATCHED if topic.name == "/tf_static" else _RELIABLE
+    return node.create_publisher(message_class(topic.type), topic.name, qos)
