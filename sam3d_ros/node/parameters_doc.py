@@ -1,0 +1,98 @@
+"""Writes config/sam3d.yaml and docs/parameters.md from parameters.yaml: `python -m sam3d_ros.node.parameters_doc`."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+from itertools import groupby
+from pathlib import Path
+
+import yaml
+
+from .parameters import ParameterSpec, Value, parameter_specs
+
+_MOMENTS = {"running": "while running", "unconfigured": "while unconfigured", "never": "at start only"}
+_YAML_HEAD = """\
+# Parameters of the node `sam3d` with their defaults. Copy the file, keep the lines that you change, and give it to
+# `ros2 launch sam3d_ros sam3d.launch.py params_file:=...` or to `ros2 run sam3d_ros sam3d_node --ros-args --params-file ...`
+# Made from sam3d_ros/node/parameters.yaml by `python -m sam3d_ros.node.parameters_doc`.
+"""
+_DOC_HEAD = """\
+# Parameters
+
+Of the node `sam3d`. A value of the wrong type or outside its range is refused with its reason: at start by a fatal log
+line and a failed configure transition, while running by the answer to `ros2 param set`. The last column says when a
+parameter can change; *while unconfigured* means before `configure` or after `cleanup`.
+
+Besides these, each subscription has `qos_overrides.<topic>.subscription.{reliability,depth,history}`, and the
+diagnostics have `diagnostic_updater.period`.
+
+This page is made from `sam3d_ros/node/parameters.yaml` by `python -m sam3d_ros.node.parameters_doc`; a test compares.
+"""
+
+
+def config_text() -> str:
+    """The ROS parameter file with all defaults, each under its description."""
+    lines = [_YAML_HEAD, "/**/sam3d:", "  ros__parameters:"]
+    for section, specs in _sections():
+        lines += ["", f"    # {section}"]
+        for spec in specs:
+            words = f"{spec.description} {_facts(spec)}"
+            lines += [f"    # {line}" for line in textwrap.wrap(words, 110)]
+            lines.append(f"    {spec.name}: {_yaml_value(spec.default)}")
+    return "\n".join(lines) + "\n"
+
+
+def doc_text() -> str:
+    """The page of the documentation: one table for each section."""
+    parts = [_DOC_HEAD]
+    for section, specs in _sections():
+        rows = [f"| `{s.name}` | {s.kind} | {_default(s)} | {_limits(s)} | {s.description} | {_MOMENTS[s.changeable]} |"
+                for s in specs]  # fmt: skip
+        head = "| name | type | default | range | what it does | can change |\n|---|---|---|---|---|---|"
+        parts.append(f"## {section}\n\n{head}\n" + "\n".join(rows) + "\n")
+    return "\n".join(parts)
+
+
+def main() -> None:
+    """Write both files into the checkout."""
+    root = Path(__file__).resolve().parents[2]
+    (root / "config").mkdir(exist_ok=True)
+    (root / "config" / "sam3d.yaml").write_text(config_text(), encoding="utf-8")
+    (root / "docs" / "parameters.md").write_text(doc_text(), encoding="utf-8")
+
+
+def _sections() -> Iterator[tuple[str, list[ParameterSpec]]]:
+    for section, specs in groupby(parameter_specs(), key=lambda spec: spec.section):
+        yield section, list(specs)
+
+
+def _yaml_value(value: Value) -> str:
+    return yaml.safe_dump(value, default_style='"' if isinstance(value, str) else None).splitlines()[0]
+
+
+def _default(spec: ParameterSpec) -> str:
+    if isinstance(spec.default, bool):
+        return str(spec.default).lower()
+    text = f"`{spec.default}`" if isinstance(spec.default, str) and spec.default else str(spec.default)
+    return f"{text} {spec.unit}".strip() if text else "empty"
+
+
+def _limits(spec: ParameterSpec) -> str:
+    if spec.choices:
+        return ", ".join(f"`{choice}`" for choice in spec.choices)
+    return "" if spec.range is None else f"{_number(spec.range[0])} to {_number(spec.range[1])}"
+
+
+def _number(value: float) -> str:
+    return str(int(value)) if value == int(value) else f"{value:g}"
+
+
+def _facts(spec: ParameterSpec) -> str:
+    limits = _limits(spec).replace("`", "")
+    unit = f" {spec.unit}" if spec.unit else ""
+    return f"[{limits}{unit}; changes {_MOMENTS[spec.changeable]}]".replace("[; ", "[").replace("[ ", "[")
+
+
+if __name__ == "__main__":
+    main()
