@@ -98,7 +98,7 @@ def _joined(depth: FloatImage, candidates: BoolImage, offset: tuple[int, int], c
 def _wanted_parts(
     depth: FloatImage, mask: BoolImage, parts: NDArray[np.int32], *, pixel_size: float, config: StrayConfig
 ) -> NDArray[np.bool_]:
-    """Which parts [count] belong to the object: the largest one, and others that are large, deep in the mask and near."""
+    """Which parts [count] belong to the object: the largest, and others that are large, deep in the mask and near."""
     index = np.arange(1, parts.max() + 1)
     sizes = ndimage.sum_labels(np.ones_like(parts), parts, index)
     depths = ndimage.median(depth, parts, index)
