@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import distance_transform_edt, find_objects, gaussian_filter
+from scipy.ndimage import distance_transform_edt, gaussian_filter
 
 from ...geometry import SE3, PinholeCamera
 from .colours import label_color
@@ -55,7 +55,7 @@ def tags(labels: NDArray[np.int32]) -> list[Tag]:
     height, width = labels.shape
     places = []
     for label in _labels_of(labels):
-        window = find_objects(labels == label)[0]
+        window = _window(labels == label, margin=0)
         inside = distance_transform_edt(np.pad(labels[window] == label, 1))
         row, column = np.unravel_index(int(np.argmax(inside)), inside.shape)
         top, left = window[0].start + row - 0.5, window[1].start + column - 0.5
@@ -67,18 +67,35 @@ def _subdued(color: Rgb8Image) -> Rgb8Image:
     """Nearly grey and a little lighter, so that what is drawn over it stands out."""
     grey = color @ np.array([0.2126, 0.7152, 0.0722])
     mixed = 0.3 * color + 0.7 * grey[..., None]
-    return np.rint(40 + 0.68 * mixed).astype(np.uint8)
+    subdued: Rgb8Image = np.rint(40 + 0.68 * mixed).astype(np.uint8)
+    return subdued
 
 
 def _outlined(picture: NDArray[np.float64], labels: NDArray[np.int32]) -> Rgb8Image:
+    picture = picture.copy()
     for label in _labels_of(labels):
-        mask = labels == label
-        edge = np.zeros(labels.shape)
-        edge[:-1] += mask[:-1] != mask[1:]
-        edge[:, :-1] += mask[:, :-1] != mask[:, 1:]
-        strength = np.clip(2.4 * gaussian_filter(np.minimum(edge, 1), _OUTLINE_SIGMA), 0, 1)[..., None]
-        picture = (1 - strength) * picture + strength * np.array(label_color(label))
+        window = _window(labels == label)
+        strength = _edge_strength(labels[window] == label)[..., None]
+        picture[window] = (1 - strength) * picture[window] + strength * np.array(label_color(label))
     return np.rint(picture).astype(np.uint8)
+
+
+def _edge_strength(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Soft line 0-1 of about two pixels along the outline of a mask, [H, W]."""
+    edge = np.zeros(mask.shape)
+    edge[:-1] += mask[:-1] != mask[1:]
+    edge[:, :-1] += mask[:, :-1] != mask[:, 1:]
+    strength: NDArray[np.float64] = np.clip(2.4 * gaussian_filter(np.minimum(edge, 1), _OUTLINE_SIGMA), 0, 1)
+    return strength
+
+
+def _window(mask: NDArray[np.bool_], margin: int = 4) -> tuple[slice, slice]:
+    """Rows and columns of a mask with a margin."""
+    rows, columns = (np.nonzero(mask.any(axis=axis))[0] for axis in (1, 0))
+    return (
+        slice(max(rows[0] - margin, 0), rows[-1] + margin + 1),
+        slice(max(columns[0] - margin, 0), columns[-1] + margin + 1),
+    )
 
 
 def _labels_of(labels: NDArray[np.int32]) -> list[int]:

@@ -20,8 +20,9 @@ Float32Array = NDArray[np.float32]
 _SUPERSAMPLING = 2
 # Towards the light from above left behind the viewer; camera frame (x right, y down, z forward).
 _KEY_CAM = np.array([-0.48, -0.76, -0.44], np.float32)
-_KEY_STRENGTH = 0.80
-_AMBIENT_STRENGTH = 0.72
+# Vertex colours come from photographs and hold their shade already, so the light is bright.
+_KEY_STRENGTH = 0.85
+_AMBIENT_STRENGTH = 0.95
 _LIGHT_SIZE = 0.06  # of the key light, as a share of its distance
 
 
@@ -118,9 +119,9 @@ def _hidden(
 
 
 def _window(camera: PinholeCamera) -> Float32Array:
-    """1 in the middle of the picture, falling to 0 at its border, [H, W]: shadows end softly."""
+    """1 in the middle of the picture, falling to 0 in a circle that touches its border, [H, W]: shadows end softly."""
     u, v = np.linspace(-1, 1, camera.width), np.linspace(-1, 1, camera.height)
-    rise = np.clip((1 - np.maximum(np.abs(u), np.abs(v[:, None]))) / 0.3, 0, 1)
+    rise = np.clip((1 - np.hypot(u, v[:, None])) / 0.5, 0, 1)
     return (rise * rise * (3 - 2 * rise)).astype(np.float32)
 
 

@@ -1,0 +1,57 @@
+"""`sam3d-ros evaluate`: frame folders against their ground truth, with a report."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from ..replay.frame_folder import has_mask, load_truth
+from ..replay.frame_run import FrameSource, create_tracker, run_frame
+from ..replay.report import ReportOptions, write_report
+from ..replay.results import FrameRecord
+from .frame_arguments import add_frame_arguments, checked_sources, progress_bar
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_frame_arguments(parser)
+    parser.add_argument(
+        "--pictures", type=_positive, default=100, metavar="N", help="frames with pictures in the report (default 100)"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write `OUT/report.json` and `OUT/report.html`; 0 when every mask was answered."""
+    sources = checked_sources(arguments)
+    tracker = create_tracker(arguments.backend, seed=arguments.seed, triangle_budget=arguments.triangles)
+    records = [run_frame(tracker, source) for source in progress_bar(sources, "evaluate")]
+    tracker.unload()
+    _say_what_is_not_compared(sources)
+    options = ReportOptions(picture_frames=arguments.pictures, measured_frames=len(records), baselines=True)
+    print("painting the report ...", file=sys.stderr)
+    summary = {"backend": arguments.backend, "seed": arguments.seed}
+    page = write_report(arguments.output, records, title="Evaluation of frames", summary=summary, options=options)
+    print(f"{page}")
+    return _status(records)
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"must be 1 or more, got {number}")
+    return number
+
+
+def _say_what_is_not_compared(sources: list[FrameSource]) -> None:
+    without = [source.name for source in sources if not load_truth(source.folder)]
+    if without:
+        print(f"no objects.json, pictures only: {', '.join(without)}", file=sys.stderr)
+    unpaired = [source.name for source in sources if load_truth(source.folder) and not has_mask(source.folder)]
+    if unpaired:
+        print(f"no mask.png, so nothing pairs with the ids of objects.json: {', '.join(unpaired)}", file=sys.stderr)
+
+
+def _status(records: list[FrameRecord]) -> int:
+    unanswered = [record.name for record in records if record.unanswered_labels()]
+    if unanswered:
+        print(f"sam3d-ros evaluate: masks of {', '.join(unanswered)} got no answer; a defect", file=sys.stderr)
+    return 1 if unanswered else 0

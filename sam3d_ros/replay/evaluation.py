@@ -1,0 +1,148 @@
+"""Results against ground truth: metric figures in the camera frame, without alignment, each with its baselines.
+
+Everything is compared where it claims to be: both meshes are posed in the camera optical frame with their own pose, so
+a wrong scale, place or rotation counts as much as a wrong shape. Objects and truth pair by label.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..geometry import Mesh
+from ..pipeline import Quality, Rejection
+from ..pipeline.observation import Observation, PrepareConfig, observe
+from ..tracking import SceneObject
+from .results import FrameRecord
+from .shape_score import ShapeScore, TruthSurface, score_mesh, score_points
+from .truth import TruthObject
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectRow:
+    """One object of one frame: what it says of itself, and how it compares where the truth is known."""
+
+    frame: str
+    label: int
+    object_id: int
+    name: str  # of the truth, else of the detection
+    category: str  # groups figures
+    quality: Quality
+    extents_m: tuple[float, float, float]
+    triangles: int
+    latency_ms: Mapping[str, float]
+    score: ShapeScore | None = None
+    baselines: Mapping[str, ShapeScore] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedRow:
+    """One mask without an object."""
+
+    frame: str
+    label: int
+    name: str
+    reason: str
+    detail: str
+
+
+def evaluate_record(record: FrameRecord, *, measure: bool = True, baselines: bool = False) -> list[ObjectRow]:
+    """The objects of a frame by label; with `measure` they are compared with the truth where it is known.
+
+    `baselines` adds what costs nothing to make: the visible points as they are, and their convex hull.
+    """
+    truth = {item.label: item for item in record.truth} if measure else {}
+    names = {item.label: item for item in record.truth}
+    rows = []
+    for item in record.seen_objects():
+        surface = TruthSurface.of(truth[item.label], record.frame) if item.label in truth else None
+        rows.append(_row(record, item, names.get(item.label), surface, baselines))
+    return rows
+
+
+def rejected_rows(record: FrameRecord) -> list[RejectedRow]:
+    """The rejections of a frame by label."""
+    names = {item.label: item.name for item in record.truth}
+    ordered = sorted(record.update.rejections, key=lambda item: item.label)
+    return [_rejected(record.name, item, names.get(item.label, "")) for item in ordered]
+
+
+def _row(
+    record: FrameRecord, item: SceneObject, truth: TruthObject | None, surface: TruthSurface | None, baselines: bool
+) -> ObjectRow:
+    name = truth.name if truth else (item.detection.class_id if item.detection else "")
+    extents = np.sort(item.mesh.extents)[::-1]
+    posed = item.mesh.transformed(record.T_cam_obj(item))
+    return ObjectRow(
+        frame=record.name,
+        label=item.label,
+        object_id=item.object_id,
+        name=name,
+        category=(truth.category if truth else "") or name,
+        quality=item.quality,
+        extents_m=(float(extents[0]), float(extents[1]), float(extents[2])),
+        triangles=len(item.mesh.triangles),
+        latency_ms=item.latency_ms,
+        score=score_mesh(posed, surface) if surface else None,
+        baselines=_baselines(record, surface) if surface and baselines else {},
+    )
+
+
+def _rejected(frame: str, rejection: Rejection, name: str) -> RejectedRow:
+    return RejectedRow(frame, rejection.label, name, rejection.reason.value, rejection.detail)
+
+
+def _baselines(record: FrameRecord, surface: TruthSurface) -> dict[str, ShapeScore]:
+    seen = observe(record.frame, surface.label, PrepareConfig())
+    if not isinstance(seen, Observation):
+        return {}
+    hull = _hull(seen.points)
+    return {"visible points": score_points(seen.points, surface), "convex hull": score_mesh(hull, surface)}
+
+
+def _hull(points: NDArray[np.float64]) -> Mesh:
+    """Convex hull of points in their frame, grey."""
+    import trimesh  # half a second to import, only for this baseline
+
+    hull = trimesh.PointCloud(points).convex_hull
+    return Mesh(hull.vertices, hull.faces, np.full((len(hull.vertices), 3), 160, np.uint8))
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate:
+    """Mean and median of each figure over some objects."""
+
+    group: str
+    method: str  # "result" or the name of a baseline
+    count: int
+    mean: Mapping[str, float]
+    median: Mapping[str, float]
+
+
+def aggregate(rows: Iterable[ObjectRow]) -> list[Aggregate]:
+    """Figures over all scored objects and for each category, for the result and each baseline."""
+    scored = [row for row in rows if row.score]
+    groups = {"all": scored} if scored else {}
+    categories = sorted({row.category for row in scored})
+    if len(categories) > 1:
+        groups |= {category: [row for row in scored if row.category == category] for category in categories}
+    return [table for group, members in groups.items() for table in _methods(group, members)]
+
+
+def _methods(group: str, rows: Sequence[ObjectRow]) -> list[Aggregate]:
+    methods = {"result": [row.score for row in rows if row.score]}
+    for name in sorted({name for row in rows for name in row.baselines}):
+        methods[name] = [row.baselines[name] for row in rows if name in row.baselines]
+    return [_aggregate(group, method, scores) for method, scores in methods.items()]
+
+
+def _aggregate(group: str, method: str, scores: Sequence[ShapeScore]) -> Aggregate:
+    names = [item.name for item in fields(ShapeScore)]
+    values = {name: np.array([float(getattr(score, name)) for score in scores]) for name in names}
+    known = {name: value[np.isfinite(value)] for name, value in values.items()}
+    mean = {name: float(np.mean(value)) if len(value) else float("nan") for name, value in known.items()}
+    median = {name: float(np.median(value)) if len(value) else float("nan") for name, value in known.items()}
+    return Aggregate(group, method, len(scores), mean, median)

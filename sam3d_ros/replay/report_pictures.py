@@ -1,0 +1,124 @@
+"""The pictures of a report: painted, written as files, and described for the page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ..geometry import SE3, Mesh
+from ..tracking import SceneObject
+from .pictures.colours import color_depth, color_error, depth_range
+from .pictures.distance import distance_to_surface
+from .pictures.overlay import Tag, masks_over, meshes_over, outlines_over, tags
+from .pictures.surface import Surface, make_surface
+from .pictures.turntable import Turntable, seen_azimuth, turntable_strip
+from .results import FrameRecord
+from .truth import TruthObject
+
+_FOLDER = "pictures"
+_QUALITY = 86
+LARGEST_ERROR_MM = 20.0  # right end of the error ramp
+
+
+@dataclass(frozen=True, slots=True)
+class FramePictures:
+    """Files of one frame, relative to the page."""
+
+    color: str
+    depth: str
+    masks: str
+    meshes: str
+    tags: tuple[Tag, ...]
+    near_m: float
+    far_m: float
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectPictures:
+    """Turntables of one object, relative to the page; truth and error are empty where the truth is not known."""
+
+    result: str
+    truth: str
+    error: str
+    views: int
+
+
+class PictureFolder:
+    """Paints pictures and writes them beside a page."""
+
+    def __init__(self, output: Path, *, turntable_views: int = 6, view_size: int = 200) -> None:
+        self._folder = output / _FOLDER
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._views, self._size = turntable_views, view_size
+        self._surfaces: dict[int, tuple[Mesh, Surface]] = {}
+
+    def frame(self, record: FrameRecord) -> FramePictures:
+        """Input, depth, masks and the meshes projected back into the image."""
+        frame, name = record.frame, record.name
+        depth = frame.pointmap[..., 2]
+        near, far = depth_range(depth)
+        seen = record.seen_objects()
+        surfaces = [self._surface(item.mesh) for item in seen]
+        meshes = meshes_over(frame.color, surfaces, [record.T_cam_obj(item) for item in seen], frame.camera)
+        return FramePictures(
+            color=self._save(f"{name}_color", frame.color),
+            depth=self._save(f"{name}_depth", color_depth(depth, near, far)),
+            masks=self._save(f"{name}_masks", masks_over(frame.color, frame.labels)),
+            meshes=self._save(f"{name}_meshes", outlines_over(meshes, frame.labels)),
+            tags=tuple(tags(frame.labels)),
+            near_m=near,
+            far_m=far,
+            width=frame.camera.width,
+            height=frame.camera.height,
+        )
+
+    def object(self, record: FrameRecord, item: SceneObject) -> ObjectPictures:
+        """The object from all sides, the first view from where the camera stood; beside it the truth."""
+        surface, T_cam_obj = self._surface(item.mesh), record.T_cam_obj(item)
+        table = Turntable(views=self._views, size=self._size, first_azimuth=seen_azimuth(T_cam_obj))
+        stem = f"{record.name}_object_{item.label:03d}"
+        known = {truth.label: truth for truth in record.truth}.get(item.label)
+        pictures = self._truth_pictures(stem, surface, T_cam_obj, truth=known, table=table) if known else {}
+        return ObjectPictures(
+            result=self._save(stem, turntable_strip(surface, table)),
+            truth=pictures.get("truth", ""),
+            error=pictures.get("error", ""),
+            views=self._views,
+        )
+
+    def _truth_pictures(
+        self, stem: str, surface: Surface, T_cam_obj: SE3, *, truth: TruthObject, table: Turntable
+    ) -> Mapping[str, str]:
+        T_obj_truth = T_cam_obj.inverse() @ truth.T_cam_obj
+        true_mesh = truth.mesh.transformed(T_obj_truth)
+        distance = distance_to_surface(surface.mesh.vertices, true_mesh)
+        wrong = surface.recolored(color_error(1e3 * distance, LARGEST_ERROR_MM))
+        true_strip = turntable_strip(make_surface(true_mesh), table, frame_by=surface)
+        return {
+            "truth": self._save(f"{stem}_truth", true_strip),
+            "error": self._save(f"{stem}_error", turntable_strip(wrong, table)),
+        }
+
+    def _surface(self, mesh: Mesh) -> Surface:
+        """The surface of a mesh; the same mesh is prepared once for all frames that show it."""
+        known = self._surfaces.get(id(mesh))
+        if known is None or known[0] is not mesh:
+            known = (mesh, make_surface(mesh))
+            self._surfaces[id(mesh)] = known
+        return known[1]
+
+    def _save(self, stem: str, pixels: NDArray[np.uint8]) -> str:
+        name = f"{_file_name(stem)}.webp"
+        Image.fromarray(pixels).save(self._folder / name, quality=_QUALITY, method=4)
+        return f"{_FOLDER}/{name}"
+
+
+def _file_name(stem: str) -> str:
+    return "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in stem)
