@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import rclpy
 import rclpy.task
@@ -15,7 +16,10 @@ from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.signals import SignalHandlerOptions
 
-from .sam3d_node import Sam3dNode
+if TYPE_CHECKING:
+    from .sam3d_node import Sam3dNode
+
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -23,6 +27,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     rclpy's own signal handlers would shut the context down under the worker's publishers, so they stay out.
     """
+    for number in _STOP_SIGNALS:
+        signal.signal(number, lambda *_: sys.exit(0))
+    # Imported here, because it takes long enough for somebody to press Ctrl-C.
+    from .sam3d_node import Sam3dNode
+
     rclpy.init(args=None if arguments is None else list(arguments), signal_handler_options=SignalHandlerOptions.NO)
     node = Sam3dNode()
     stop: rclpy.task.Future[bool] = rclpy.task.Future()
@@ -54,7 +63,7 @@ def _on_signals(node: Sam3dNode, stop: rclpy.task.Future[bool]) -> None:
         if not stop.done():
             stop.set_result(True)
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in _STOP_SIGNALS:
         signal.signal(number, handle)
 
 

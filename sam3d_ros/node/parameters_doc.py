@@ -13,8 +13,8 @@ from .parameters import ParameterSpec, Value, parameter_specs
 
 _MOMENTS = {"running": "while running", "unconfigured": "while unconfigured", "never": "at start only"}
 _YAML_HEAD = """\
-# Parameters of the node `sam3d` with their defaults. Copy the file, keep the lines that you change, and give it to
-# `ros2 launch sam3d_ros sam3d.launch.py params_file:=...` or to `ros2 run sam3d_ros sam3d_node --ros-args --params-file ...`
+# Parameters of the node `sam3d` with their defaults. Copy the file, keep the lines that you change, and pass it with
+# `ros2 launch sam3d_ros sam3d.launch.py params_file:=FILE` or with `ros2 run ... --ros-args --params-file FILE`.
 # Made from sam3d_ros/node/parameters.yaml by `python -m sam3d_ros.node.parameters_doc`.
 """
 _DOC_HEAD = """\

@@ -119,6 +119,7 @@ class Sam3dNode(LifecycleNode):
         result = super().on_activate(state)
         self.inputs = CameraInputs(self, self.parameters, self)
         self.reports.activated()
+        self.get_logger().info(f"active; reading {', '.join(topic.topic for topic in self.inputs.topics)}")
         self.time_jumps = TimeJumps(self, threshold_s=self.parameters.time_jump_threshold, on_jump=self._on_jump)
         return result
 
