@@ -2,7 +2,8 @@
 
 The pose is disturbed as (t + dt, R exp(dr)) in the object frame: a point x = R'(p - t) moves by -dt - dr x x, so the
 point-to-plane distance n.(x - q) has the derivative -[n, x x n]. Dividing the lever x by the object's radius gives all
-six numbers the unit metre. (Chen and Medioni 1992; Low 2004 for the linearised step.)
+six numbers the unit metre. (Chen and Medioni 1992; Low 2004 for the linearised step.) Depth says nothing of a motion
+along a flat side, so the middle of the mask takes part: how far it lies beside the middle of the mesh, in the image.
 
 All arrays have an axis O of objects in front: NumPy's cost is per call, and a scene of ten objects needs no more calls
 than one object does.
@@ -17,12 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..geometry import SE3
+from .silhouette import NO_SILHOUETTE, Silhouette
 from .surface_model import SurfaceModel, VisibleSide
 
 Array = NDArray[np.float64]
 
 _ENOUGH_POINTS = 12
 _COARSE_STRIDE = 2  # the way to the pose is found on every second point, the last step is done on all
+_MASK_WEIGHT = 0.05  # of the number of points: where depth speaks, it speaks louder
 _DAMPING = 1e-3  # of the number of points; directions with less leverage keep the first pose
 
 
@@ -42,6 +45,7 @@ class AlignmentConfig:
     correlation: float = 4.0
     noise_floor: float = 3e-4  # m; depth cameras quantise, so a smaller residual is luck
     normal_error: float = 0.05  # rad
+    mask_error: float = 0.003  # m, of the middle of a mask
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,6 +55,7 @@ class AlignmentProblem:
     surface: SurfaceModel
     T_cam_obj: SE3
     p_cam: Array  # [N, 3]
+    silhouette: Silhouette = NO_SILHOUETTE  # at the first pose
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,11 +78,14 @@ class _Batch:
     t: Array  # [O, 3]
     radius: Array  # [O]
     spacing: Array  # [O]
+    goal_xy: Array  # [O, 2] where the mask wants the origin, camera frame
+    trust: Array  # [O] in the mask
 
     def part(self, active: NDArray[np.intp], stride: int = 1) -> _Batch:
         sides = [self.sides[i] for i in active]
         p = self.p[active][:, ::stride]
-        return _Batch(sides, p, self.R[active], self.t[active], self.radius[active], self.spacing[active])
+        rest = (self.R, self.t, self.radius, self.spacing, self.goal_xy, self.trust)
+        return _Batch(sides, p, *(array[active] for array in rest))
 
 
 @dataclass(slots=True, eq=False)
@@ -88,8 +96,7 @@ class _Match:
     n: Array  # [O, P, 3]
     residuals: Array  # [O, P] along n
     aside: Array  # [O, P] along the surface, beyond the edge of the samples
-    aside_direction: Array  # [O, P, 3]
-    distances: Array  # [O, P]
+    distances: Array  # [O, P] of both
 
 
 def align(problem: AlignmentProblem, config: AlignmentConfig) -> Alignment:
@@ -109,13 +116,15 @@ def _solve(problems: Sequence[AlignmentProblem], config: AlignmentConfig, points
     reach = _approach(batch, config)
     match = _match(batch)
     weights = _weights(match, reach)
-    J = _jacobian(match, match.n, batch.radius)
-    step = _step(match, weights, J, batch.radius)
+    J = _jacobian(match, batch.radius)
+    step = _step(batch, match, weights, J)
     residuals = match.residuals - (J @ step[..., None])[..., 0]
     distances = np.hypot(residuals, match.aside)
     batch.t, batch.R = _moved(batch, _metric(step, batch.radius))
     share = np.array([min(1.0, len(problem.p_cam) / points) for problem in problems])
     information = _information(J * np.sqrt(weights * share[:, None])[..., None], residuals, weights, config)
+    across = batch.R[:, :2]
+    information[:, :3, :3] += across.transpose(0, 2, 1) @ across * (batch.trust / config.mask_error**2)[:, None, None]
     return [
         Alignment(_pose(batch, i), _in_camera(problem, batch.R[i], information[i]), residuals[i], distances[i])
         for i, problem in enumerate(problems)
@@ -131,6 +140,10 @@ def _batch(problems: Sequence[AlignmentProblem], points: int) -> _Batch:
         t=np.stack([problem.T_cam_obj.translation_xyz for problem in problems]),
         radius=np.array([problem.surface.radius for problem in problems]),
         spacing=np.array([problem.surface.spacing for problem in problems]),
+        goal_xy=np.stack(
+            [problem.T_cam_obj.translation_xyz[:2] + problem.silhouette.beside_xy for problem in problems]
+        ),
+        trust=np.array([problem.silhouette.trust for problem in problems]),
     )
 
 
@@ -146,8 +159,8 @@ def _approach(batch: _Batch, config: AlignmentConfig) -> Array:
     reach = np.clip(3 * np.median(match.distances, axis=1), config.min_distance, config.max_distance)
     active = everything
     for _ in range(config.max_iterations):
-        J = _jacobian(match, match.n, coarse.radius)
-        step = _step(match, _weights(match, reach[active]), J, coarse.radius)
+        J = _jacobian(match, coarse.radius)
+        step = _step(coarse, match, _weights(match, reach[active]), J)
         coarse.t, coarse.R = _moved(coarse, _metric(step, coarse.radius))
         batch.t[active], batch.R[active] = coarse.t, coarse.R
         match = _match(coarse)
@@ -169,7 +182,6 @@ def _chosen(match: _Match, going: NDArray[np.bool_]) -> _Match:
         match.n[going],
         match.residuals[going],
         match.aside[going],
-        match.aside_direction[going],
         match.distances[going],
     )
 
@@ -186,8 +198,7 @@ def _match(batch: _Batch) -> _Match:
     length = np.sqrt(np.einsum("opi,opi->op", along, along))
     # Between samples the surface goes on, so only what is farther than their spacing is off its edge.
     aside = np.maximum(length - 2 * batch.spacing[:, None], 0.0)
-    direction = along / np.maximum(length, 1e-12)[..., None]
-    return _Match(x, n, residuals, aside, direction, np.hypot(residuals, aside))
+    return _Match(x, n, residuals, aside, np.hypot(residuals, aside))
 
 
 def _final_reach(match: _Match, config: AlignmentConfig) -> Array:
@@ -201,9 +212,9 @@ def _weights(match: _Match, reach: Array) -> Array:
     return weights
 
 
-def _jacobian(match: _Match, direction: Array, radius: Array) -> Array:
-    """Derivative [O, P, 6] of the distance along `direction`; rotations in radians times the radius."""
-    x, d = match.x / radius[:, None, None], direction
+def _jacobian(match: _Match, radius: Array) -> Array:
+    """Derivative [O, P, 6] of the distance along the normal; rotations in radians times the radius."""
+    x, d = match.x / radius[:, None, None], match.n
     lever = np.empty((*x.shape[:2], 6))
     lever[..., :3] = d
     lever[..., 3] = x[..., 1] * d[..., 2] - x[..., 2] * d[..., 1]
@@ -212,14 +223,14 @@ def _jacobian(match: _Match, direction: Array, radius: Array) -> Array:
     return lever
 
 
-def _step(match: _Match, weights: Array, J: Array, radius: Array) -> Array:
+def _step(batch: _Batch, match: _Match, weights: Array, J: Array) -> Array:
     """Disturbance [O, 6] of the object frames, metres, that reduces the weighted distances most."""
     weighted = (J * weights[..., None]).transpose(0, 2, 1)
     H, b = weighted @ J, (weighted @ match.residuals[..., None])[..., 0]
-    if match.aside.any():
-        J = _jacobian(match, match.aside_direction, radius)
-        weighted = (J * (weights * (match.aside > 0))[..., None]).transpose(0, 2, 1)
-        H, b = H + weighted @ J, b + (weighted @ match.aside[..., None])[..., 0]
+    across = batch.R[:, :2]  # the camera's x and y in the object frame, [O, 2, 3]
+    pull = _MASK_WEIGHT * weights.shape[1] * batch.trust[:, None, None] * across.transpose(0, 2, 1)
+    H[:, :3, :3] += pull @ across
+    b[:, :3] += (pull @ (batch.goal_xy - batch.t[:, :2])[..., None])[..., 0]
     H += _DAMPING * weights.shape[1] * np.eye(6)
     step: Array = np.linalg.solve(H, b[..., None])[..., 0]
     return step

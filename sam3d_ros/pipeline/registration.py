@@ -12,7 +12,8 @@ from ..geometry import SE3, Mesh, PinholeCamera
 from .alignment import Alignment, AlignmentConfig, AlignmentProblem, align_all
 from .observation import Observation
 from .result import Quality
-from .surface_model import Box, SurfaceModel
+from .silhouette import Sight, compare_silhouettes
+from .surface_model import SurfaceModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +63,6 @@ def register(
     return register_all([(RegistrationTarget(mesh, config), T_cam_obj, sight)], camera, config)[0]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Sight:
-    """What an image shows of one object."""
-
-    points: NDArray[np.float64]  # [N, 3] metres, optical frame
-    labels: NDArray[np.generic]  # [H, W] label image or mask
-    label: int  # marks the object in it
-    box: Box  # around its pixels
-
-
 class RegistrationTarget:
     """A mesh that is registered again and again; keep one for each mesh."""
 
@@ -91,7 +82,10 @@ def register_all(
     jobs: Sequence[tuple[RegistrationTarget, SE3, Sight]], camera: PinholeCamera, config: RegistrationConfig
 ) -> list[Registration]:
     """Settle many poses `T_cam_obj` side by side, which takes far less time than one after the other."""
-    problems = [AlignmentProblem(target.surface, T_cam_obj, sight.points) for target, T_cam_obj, sight in jobs]
+    problems = [
+        AlignmentProblem(target.surface, pose, sight.points, compare_silhouettes(target.surface, pose, camera, sight))
+        for target, pose, sight in jobs
+    ]
     most = max((len(problem.p_cam) for problem in problems), default=0)
     alignments = align_all(problems, config.alignment, points=min(most, config.points))
     return [
@@ -107,6 +101,6 @@ def _quality(target: RegistrationTarget, alignment: Alignment, sight: Sight, cam
     return Quality(
         residual_rms=float(np.sqrt(np.mean(used**2))) if len(used) else float("nan"),
         inlier_ratio=float(inliers.mean()) if len(inliers) else 0.0,
-        mask_iou=target.surface.silhouette_iou(pose, camera, sight.labels, label=sight.label, box=sight.box),
+        mask_iou=compare_silhouettes(target.surface, pose, camera, sight).iou,
         depth_points=len(sight.points),
     )

@@ -22,6 +22,7 @@ class TrackingConfig:
     min_follow_points: int = 30
     follow_points: int = 200  # depth points of each mask that take part
     min_inlier_ratio: float = 0.5
+    min_mask_iou: float = 0.35  # parts of the object that something nearer hides do not count
     max_residual: float = 0.01  # m, RMS of the inliers
     # When to reconstruct again
     bad_frames_before_reconstruction: int = 5
@@ -36,6 +37,6 @@ class TrackingConfig:
         for name in ("max_age_s", "max_speed", "max_residual", "time_jump_s", "same_label_bonus"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} cannot be negative, got {getattr(self, name)}")
-        for name in ("min_overlap", "min_inlier_ratio"):
+        for name in ("min_overlap", "min_inlier_ratio", "min_mask_iou"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} is a share from 0 to 1, got {getattr(self, name)}")

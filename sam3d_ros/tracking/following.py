@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from ..geometry import SE3
 from ..pipeline import Frame, Rejection, RejectionReason
-from ..pipeline.registration import Registration, Sight, register_all
+from ..pipeline.registration import Registration, register_all
+from ..pipeline.silhouette import Sight
 from .config import TrackingConfig
 from .identity import Prediction, Sighting
 from .scene import ObjectState, SceneObject
@@ -74,7 +75,7 @@ def _register(sightings: Sequence[Sighting], frame: Frame, config: TrackingConfi
         (
             sighting.prediction.target,
             _first_pose(sighting),
-            Sight(sighting.view.points, frame.labels, sighting.view.label, sighting.view.box),
+            Sight(sighting.view.points, frame.labels, sighting.view.label, sighting.view.box, frame.pointmap[..., 2]),
         )
         for sighting in sightings
     ]
@@ -111,6 +112,8 @@ def _doubt(fitted: Registration, prediction: Prediction, config: TrackingConfig)
         return f"{share}, min_inlier_ratio is {config.min_inlier_ratio:.0%}"
     if not quality.residual_rms <= config.max_residual:
         return f"residual {quality.residual_rms * 1e3:.1f} mm, max_residual is {config.max_residual * 1e3:.1f} mm"
+    if quality.mask_iou < config.min_mask_iou:
+        return f"outline and mask overlap by {quality.mask_iou:.0%}, min_mask_iou is {config.min_mask_iou:.0%}"
     leap = float(np.linalg.norm(fitted.T_cam_obj.translation_xyz - prediction.T_cam_obj.translation_xyz))
     reach = prediction.reach(config.max_speed)
     return f"it would have moved by {leap:.2f} m, {reach:.2f} m is possible (max_speed)" if leap > reach else None

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..pipeline import Frame
-from ..pipeline.surface_model import Box
+from ..pipeline.silhouette import Box
 
 _COUNTABLE_LABEL = 1 << 20  # up to here a table indexed by label is quicker than sorting
 _BORDER = 2  # pixels; depth this near the outline of a mask often belongs to what lies behind
