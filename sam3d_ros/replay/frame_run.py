@@ -10,7 +10,7 @@ from pathlib import Path
 from ..pipeline.backends import create_backend
 from ..tracking.config import TrackingConfig
 from ..tracking.tracker import SceneTracker
-from .frame_folder import FrameFolderError, is_frame_folder, load_frame, load_truth
+from .frame_folder import FrameFolderError, has_mask, is_frame_folder, load_frame, load_truth
 from .results import FrameRecord
 
 # A folder of files has no frame rate to keep: every mask is tried.
@@ -48,8 +48,12 @@ def create_tracker(backend: str, *, seed: int, triangle_budget: int) -> SceneTra
 
 
 def run_frame(tracker: SceneTracker, source: FrameSource) -> FrameRecord:
-    """Reconstruct every mask of a frame folder, knowing nothing of the frames before it."""
-    frame, truth = load_frame(source.folder), load_truth(source.folder)
+    """Reconstruct every mask of a frame folder, knowing nothing of the frames before it.
+
+    The truth pairs with objects by label, so a frame whose masks had to be found comes without truth.
+    """
+    frame = load_frame(source.folder)
+    truth = load_truth(source.folder) if has_mask(source.folder) else ()
     tracker.clear()
     start = time.perf_counter()
     update = tracker.process(frame)

@@ -100,11 +100,17 @@ def _figures(records: Sequence[FrameRecord], options: ReportOptions) -> Figures:
     return Figures(
         frames=len(records),
         measured_frames=len(measured),
+        true_objects=sum(_true_objects(records[position]) for position in measured),
         rows=tuple(rows),
         rejected=tuple(row for record in records for row in rejected_rows(record)),
         latencies=latencies(records),
         aggregates=tuple(aggregate(rows)),
     )
+
+
+def _true_objects(record: FrameRecord) -> int:
+    labels = set(record.frame.instance_labels())
+    return sum(item.label in labels for item in record.truth)
 
 
 def _is_sequence(records: Sequence[FrameRecord]) -> bool:

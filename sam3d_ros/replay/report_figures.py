@@ -34,6 +34,7 @@ class Figures:
 
     frames: int
     measured_frames: int
+    true_objects: int  # with a mask in a measured frame
     rows: tuple[ObjectRow, ...]
     rejected: tuple[RejectedRow, ...]
     latencies: tuple[Latency, ...]
@@ -43,6 +44,11 @@ class Figures:
     def objects(self) -> int:
         """Different objects: ids, not sightings."""
         return len({row.object_id for row in self.rows})
+
+    @property
+    def missed(self) -> int:
+        """True objects with a mask in a measured frame that did not become objects."""
+        return self.true_objects - sum(row.score is not None for row in self.rows)
 
     @property
     def reasons(self) -> list[tuple[str, int]]:
@@ -77,6 +83,7 @@ def cards(figures: Figures, summary: Mapping[str, SummaryValue]) -> list[tuple[s
     best = figures.overall()
     if best:
         counted |= {
+            "true objects without result": f"{figures.missed} of {figures.true_objects}",
             "mean Chamfer distance": f"{best.mean['chamfer_mm']:.1f} mm",
             "F-score at 10 mm": f"{100 * best.mean['f_10mm']:.0f} %",
             "hidden surface within 10 mm": f"{100 * best.mean['hidden_10mm']:.0f} %",
@@ -100,6 +107,8 @@ def report_data(title: str, figures: Figures, summary: Mapping[str, SummaryValue
         "frames": figures.frames,
         "objects": [_row_data(row) for row in figures.rows],
         "rejections": [dataclasses.asdict(row) for row in figures.rejected],
+        "true_objects": figures.true_objects,
+        "true_objects_without_result": figures.missed,
         "rejections_by_reason": dict(figures.reasons),
         "figures": [_aggregate_data(table) for table in figures.aggregates],
         "latency_ms": [dataclasses.asdict(latency) for latency in figures.latencies],
