@@ -15,12 +15,12 @@ class GeometricConfig:
     prepare: PrepareConfig = field(default_factory=PrepareConfig)
     seed: int = 0
     triangle_budget: int = 5000
-    cells: int = 64  # of the grid, along the longest edge of the object
-    cells_low: int = 32  # the same at Detail.LOW
+    cells: int = 48  # of the grid, along the longest edge of the object
+    cells_low: int = 28  # the same at Detail.LOW
     min_cell: float = 0.0008
     support_distance: float = 0.008  # a point this near the support plane lies on it
-    symmetry_points: int = 400  # on which mirror planes are compared
-    symmetry_angle_step: float = 7.5
+    symmetry_points: int = 250  # on which mirror planes are compared
+    symmetry_angle_step: float = 10.0
     max_violation: float = 0.12  # share of mirrored points in observed free space above which a mirror is not believed
     directions: int = 36  # of the cross-sections' supporting lines
 

@@ -44,9 +44,11 @@ def make_sections(points: Float64Array, heights: Float64Array, *, directions: in
     step = heights[1] - heights[0]
     reach = points[:, :2] @ lines.T
     layer = np.rint((points[:, 2] - heights[0]) / step).astype(np.int64).clip(0, len(heights) - 1)
-    support = np.full((len(heights), directions), -np.inf)
-    for shift in (-1, 0, 1):
-        np.maximum.at(support, (layer + shift).clip(0, len(heights) - 1), reach)
+    order = np.argsort(layer, kind="stable")
+    filled, first = np.unique(layer[order], return_index=True)
+    own = np.full((len(heights) + 2, directions), -np.inf)
+    own[filled + 1] = np.maximum.reduceat(reach[order], first, axis=0)
+    support = np.maximum(np.maximum(own[:-2], own[2:]), own[1:-1])
     return Sections(heights, lines, _fill_between(support))
 
 
