@@ -35,10 +35,17 @@ class BagPlayer:
         """Whether somebody subscribes to each of these topics."""
         return all(self._publishers[name].get_subscription_count() > 0 for name in topics)
 
-    def play(self, on_message: Callable[[BagMessage], None], idle: Callable[[float], None]) -> None:
-        """Publish all messages once; `idle` is called with the seconds to wait, in small steps, and must wait them."""
+    def play(
+        self, on_message: Callable[[BagMessage], None], idle: Callable[[float], None], *, end_ns: int | None = None
+    ) -> None:
+        """Publish all messages once, up to a recorded time where one is given.
+
+        `on_message` hears of each message before it goes out; `idle` must wait the seconds that it gets.
+        """
         started = time.monotonic()
         for message in self._messages():
+            if end_ns is not None and message.time_ns >= end_ns:
+                return
             due = started + (message.time_ns - self._bag.start_ns) * 1e-9 / self._rate
             self._wait_until(due, message.time_ns, idle)
             on_message(message)

@@ -13,6 +13,8 @@ from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from ..pipeline.decode import stamp_ns
 from ..replay.message_types import typestore
 from ..replay.result_bag import DETECTIONS, MARKER_ARRAY, MARKERS, OBJECTS, REJECTIONS, ResultBag
+from ..replay.scene_of_messages import scene_of_messages
+from ..tracking import SceneUpdate
 from .player import message_class
 
 DIAGNOSTICS = "/diagnostics"
@@ -28,7 +30,7 @@ _LATCHED_DEPTH = 50
 
 
 @dataclass(slots=True)
-class Published:
+class _Published:
     """What the node said of one frame."""
 
     objects: Any = None  # ReconstructedObjectArray, the newest of this stamp
@@ -37,20 +39,42 @@ class Published:
 
 
 class NodeRecorder:
-    """Subscribes to all outputs; messages go into the result bag and, where they count, into `frames` by stamp."""
+    """Subscribes to all outputs; messages go into the result bag and, where they count, into `updates` by stamp."""
 
     def __init__(self, node: Node, results: ResultBag, now_ns: Callable[[], int]) -> None:
         self._results = results
         self._now_ns = now_ns
-        self.frames: dict[int, Published] = {}
-        self.diagnostics: Any = None
-        self.last_output = time.monotonic()
+        self._sent: dict[int, float] = {}  # image stamp -> time.monotonic() when it went out
+        self._frames: dict[int, _Published] = {}
+        self.frames_sent = 0
+        self.frames_answered = 0
+        self.last_sent_ns = 0
+        self.diagnostics: dict[str, dict[str, str]] = {}  # newest values by status and key
         self._subscriptions = [self._subscribe(node, topic, kind) for topic, kind in _TYPES.items()]
 
-    @property
-    def answered(self) -> int:
-        """Frames of which the node has said its last word."""
-        return sum(frame.rejections is not None for frame in self.frames.values())
+    def sending(self, image: Any) -> None:
+        """Note that an image goes out now."""
+        self.last_sent_ns = stamp_ns(image)
+        self._sent[self.last_sent_ns] = time.monotonic()
+        self._frames.pop(self.last_sent_ns, None)  # of the loop before
+        self.frames_sent += 1
+
+    def has_answered(self, stamp: int) -> bool:
+        """Whether the node has said its last word of this frame."""
+        return stamp in self._frames and self._frames[stamp].rejections is not None
+
+    def updates(self) -> dict[int, SceneUpdate]:
+        """The final scene of each answered frame, by stamp."""
+        return {
+            stamp: scene_of_messages(self._frames[stamp].objects, self._frames[stamp].rejections)
+            for stamp in sorted(self._frames)
+            if self.has_answered(stamp)
+        }
+
+    def answer_times(self) -> list[float]:
+        """Seconds from the image going out to the last result coming in, for each answered frame of the last loop."""
+        finished = {stamp: frame.finished for stamp, frame in self._frames.items() if frame.finished}
+        return [finished[stamp] - sent for stamp, sent in self._sent.items() if stamp in finished]
 
     def _subscribe(self, node: Node, topic: str, kind: str) -> Any:
         latched = topic in (OBJECTS, MARKERS)
@@ -66,14 +90,18 @@ class NodeRecorder:
     def _receive(self, topic: str, kind: str, data: bytes) -> None:
         self._results.record(topic, kind, self._now_ns(), data)
         if topic == DIAGNOSTICS:
-            self.diagnostics = typestore().deserialize_cdr(data, kind)
+            self._note_diagnostics(typestore().deserialize_cdr(data, kind))
         elif topic in (OBJECTS, REJECTIONS):
             self._note(topic, typestore().deserialize_cdr(data, kind))
 
     def _note(self, topic: str, message: Any) -> None:
-        frame = self.frames.setdefault(stamp_ns(message), Published())
-        self.last_output = time.monotonic()
+        frame = self._frames.setdefault(stamp_ns(message), _Published())
         if topic == OBJECTS:
             frame.objects = message
         else:
             frame.rejections, frame.finished = message, time.monotonic()
+            self.frames_answered += 1
+
+    def _note_diagnostics(self, message: Any) -> None:
+        for status in message.status:
+            self.diagnostics[status.name] = {"message": status.message, **{v.key: v.value for v in status.values}}

@@ -1,0 +1,159 @@
+"""`sam3d-ros replay`: a bag through the pipeline, or over DDS through the node."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from tqdm import tqdm
+
+from ..pipeline.backends import BACKENDS, create_backend
+from ..replay.bag import Bag, BagError
+from ..replay.in_process import Answer, InProcessReplay, ReplayConfig
+from ..replay.node_process import NodeError, end_on_sigterm
+from ..replay.result_bag import ResultBag
+from ..replay.run_figures import RunFigures
+from ..replay.topics import InputTopics, Role, find_inputs
+from ..tracking.tracker import SceneTracker
+from . import UsageError
+
+INTERRUPTED = 130  # exit status after Ctrl-C, as shells have it
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("bag", type=Path, metavar="BAG", help=".mcap or .db3 file, or the folder of a recording")
+    parser.add_argument("--output", type=Path, default=Path("out/replay"), metavar="OUT", help="default: out/replay")
+    parser.add_argument(
+        "--topics",
+        nargs="+",
+        default=(),
+        metavar="ROLE:=TOPIC",
+        help=f"inputs that are not found by themselves; roles: {', '.join(role.value for role in Role)}",
+    )
+    parser.add_argument(
+        "--ros", action="store_true", help="publish over DDS to the node, which runs as its own process"
+    )
+    parser.add_argument("--backend", choices=BACKENDS, default="geometric", help="what completes an object")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of everything random")
+    parser.add_argument(
+        "--target-frame", default="", metavar="FRAME", help="fixed frame of the poses, from TF in the bag"
+    )
+    parser.add_argument("--rate", type=_positive, default=1.0, metavar="R", help="with --ros: times the recorded speed")
+    parser.add_argument("--loop", type=_count, default=1, metavar="N", help="play the bag so many times")
+    parser.add_argument("--frames", type=_count, metavar="N", help="only the first N frames")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write results.mcap and summary.json; 0 when done, 130 after Ctrl-C, with what was done until then."""
+    try:
+        given = dict(_given(text) for text in arguments.topics)
+        with Bag(arguments.bag) as bag:
+            inputs = find_inputs(bag.topics, given)
+            _prepare_output(arguments.output, arguments.bag)
+            _say_inputs(inputs)
+            return _run_ros(bag, inputs, arguments) if arguments.ros else _run_here(bag, inputs, arguments)
+    except BagError as error:
+        raise UsageError(str(error)) from error
+
+
+def isolate() -> None:
+    """Keep the traffic of a replay on this machine, unless the user has said otherwise."""
+    os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+    if os.environ.get("ROS_DISTRO") == "humble":
+        os.environ.setdefault("ROS_LOCALHOST_ONLY", "1")
+
+
+def finish(figures: RunFigures, output: Path) -> None:
+    """Write summary.json and print the table."""
+    figures.write(output / "summary.json")
+    print(figures.table())
+    print(f"results    {output / 'results.mcap'}")
+
+
+def _run_here(bag: Bag, inputs: InputTopics, arguments: argparse.Namespace) -> int:
+    backend = create_backend(arguments.backend, seed=arguments.seed)
+    tracker = SceneTracker(backend)
+    tracker.load()
+    config = ReplayConfig(arguments.target_frame, arguments.loop, arguments.frames)
+    replay = InProcessReplay(bag, inputs, tracker, config)
+    total = min(inputs.image.count, arguments.frames or inputs.image.count) * arguments.loop
+    last_ns, status = 0, 0
+    with ResultBag(arguments.output / "results.mcap") as results:
+        try:
+            for answer in _bar(replay, total):
+                results.write(answer.update, answer.frame_id, time_ns=answer.messages.stamp_ns)
+                last_ns = max(last_ns, answer.messages.stamp_ns)
+        except KeyboardInterrupt:
+            status = INTERRUPTED
+        results.copy_inputs(bag, inputs, until_ns=last_ns)
+    tracker.unload()
+    finish(replay.figures, arguments.output)
+    return status
+
+
+def _run_ros(bag: Bag, inputs: InputTopics, arguments: argparse.Namespace) -> int:
+    isolate()
+    end_on_sigterm()
+    # Only this mode needs rclpy.
+    from ..node.live_replay import LiveConfig, LiveReplay
+
+    parameters = {"backend": arguments.backend, "seed": str(arguments.seed)}
+    if arguments.target_frame:
+        parameters["target_frame"] = arguments.target_frame
+    config = LiveConfig(arguments.output, parameters, arguments.rate, arguments.loop, arguments.frames)
+    replay = LiveReplay(bag, inputs, config)
+    total = min(inputs.image.count, arguments.frames or inputs.image.count) * arguments.loop
+    status = 0
+    with tqdm(total=total, desc="replay", unit="frame", file=sys.stderr) as bar:
+        try:
+            replay.run(bar.update)
+        except KeyboardInterrupt:
+            status = INTERRUPTED
+        except NodeError as error:
+            print(f"sam3d-ros replay: {error}", file=sys.stderr)
+            status = 1
+    finish(replay.figures, arguments.output)
+    return status
+
+
+def _bar(replay: InProcessReplay, total: int) -> Iterable[Answer]:
+    bar: Iterable[Answer] = tqdm(replay, total=total, desc="replay", unit="frame", file=sys.stderr)
+    return bar
+
+
+def _given(text: str) -> tuple[Role, str]:
+    role, separator, topic = text.partition(":=")
+    roles = {item.value: item for item in Role}
+    if not separator or role not in roles or not topic:
+        raise UsageError(f"--topics {text}: write ROLE:=TOPIC with a role of {', '.join(roles)}")
+    return roles[role], topic
+
+
+def _prepare_output(output: Path, bag: Path) -> None:
+    if output.exists() and not output.is_dir():
+        raise UsageError(f"--output {output} is a file; choose a folder")
+    if (output / "results.mcap").resolve() == bag.resolve():
+        raise UsageError(f"--output {output} would overwrite the bag that is replayed; choose another folder")
+    output.mkdir(parents=True, exist_ok=True)
+
+
+def _say_inputs(inputs: InputTopics) -> None:
+    for role, topic in inputs.by_role().items():
+        print(f"{role.value.ljust(12)} {topic.name}  ({topic.count} messages)")
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not value > 0:
+        raise argparse.ArgumentTypeError(f"must be above 0, got {text}")
+    return value
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"must be 1 or more, got {text}")
+    return value
