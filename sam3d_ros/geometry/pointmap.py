@@ -54,7 +54,8 @@ def depth_to_pointmap(
     are never averaged, and what lies outside the depth camera's view is NaN. Encodings as in `depth_to_metres`.
     Raises PointmapError where sizes do not fit.
     """
-    metres = depth_to_metres(_checked_size(depth, depth_camera or camera))
+    metres = depth_to_metres(depth)
+    _check_size(metres, depth_camera or camera)
     if depth_camera is not None and depth_camera != camera:
         metres = _look_up(metres, depth_camera, camera)
     if min_depth > 0 or max_depth < math.inf:
@@ -85,13 +86,12 @@ def resample_pointmap(pointmap: Float32Array, camera: PinholeCamera, target: Pin
     return depth_to_pointmap(pointmap[..., 2], target, depth_camera=camera)
 
 
-def _checked_size(depth: NDArray[np.generic], camera: PinholeCamera) -> NDArray[np.generic]:
+def _check_size(depth: Float32Array, camera: PinholeCamera) -> None:
     if depth.shape != (camera.height, camera.width):
         raise PointmapError(
             f"depth of shape {list(depth.shape)} does not fit its camera of {camera.height} rows and {camera.width} "
             "columns; depth of another size needs the depth camera's own intrinsics"
         )
-    return depth
 
 
 def _look_up(metres: Float32Array, source: PinholeCamera, target: PinholeCamera) -> Float32Array:
