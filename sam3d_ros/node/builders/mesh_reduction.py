@@ -56,10 +56,26 @@ def _outward(
 
 
 def _spread(points: NDArray[np.float64], count: int) -> NDArray[np.float64]:
-    """Farthest-point sampling, starting at the point farthest from the centre."""
-    chosen = [int(np.argmax(np.linalg.norm(points - points.mean(axis=0), axis=1)))]
-    distances = np.full(len(points), np.inf)
+    """Farthest-point sampling that starts with a tetrahedron, so that a body with volume keeps some."""
+    chosen = _tetrahedron(points)
+    distances = np.min([_distance(points, points[corner]) for corner in chosen], axis=0)
     while len(chosen) < count:
-        distances = np.minimum(distances, np.linalg.norm(points - points[chosen[-1]], axis=1))
         chosen.append(int(np.argmax(distances)))
+        distances = np.minimum(distances, _distance(points, points[chosen[-1]]))
     return points[chosen]
+
+
+def _tetrahedron(points: NDArray[np.float64]) -> list[int]:
+    """Four corners: far from the centre, far from the first, from their line, from their plane."""
+    a = int(np.argmax(_distance(points, points.mean(axis=0))))
+    b = int(np.argmax(_distance(points, points[a])))
+    from_line = np.linalg.norm(np.cross(points - points[a], points[b] - points[a]), axis=1)
+    c = int(np.argmax(from_line))
+    normal = np.cross(points[b] - points[a], points[c] - points[a])
+    d = int(np.argmax(np.abs((points - points[a]) @ normal)))
+    return [a, b, c, d]
+
+
+def _distance(points: NDArray[np.float64], point: NDArray[np.float64]) -> NDArray[np.float64]:
+    distances: NDArray[np.float64] = np.linalg.norm(points - point, axis=1)
+    return distances
