@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,15 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..geometry import SE3, Mesh
+from ..geometry import Mesh
 from ..tracking import SceneObject
 from .pictures.colours import color_depth, color_error, depth_range
-from .pictures.distance import distance_to_surface
 from .pictures.overlay import Tag, masks_over, meshes_over, outlines_over, tags
 from .pictures.surface import Surface, make_surface
-from .pictures.turntable import Turntable, seen_azimuth, turntable_strip
+from .pictures.turntable import Framing, Turntable, seen_azimuth, turntable_strip
 from .results import FrameRecord
-from .truth import TruthObject
+from .surface_distance import distance_to_surface
 
 _FOLDER = "pictures"
 _QUALITY = 86
@@ -53,7 +51,7 @@ class ObjectPictures:
 class PictureFolder:
     """Paints pictures and writes them beside a page."""
 
-    def __init__(self, output: Path, *, turntable_views: int = 6, view_size: int = 200) -> None:
+    def __init__(self, output: Path, *, turntable_views: int = 6, view_size: int = 220) -> None:
         self._folder = output / _FOLDER
         self._folder.mkdir(parents=True, exist_ok=True)
         self._views, self._size = turntable_views, view_size
@@ -84,27 +82,19 @@ class PictureFolder:
         surface, T_cam_obj = self._surface(item.mesh), record.T_cam_obj(item)
         table = Turntable(views=self._views, size=self._size, first_azimuth=seen_azimuth(T_cam_obj))
         stem = f"{record.name}_object_{item.label:03d}"
-        known = {truth.label: truth for truth in record.truth}.get(item.label)
-        pictures = self._truth_pictures(stem, surface, T_cam_obj, truth=known, table=table) if known else {}
+        truth = next((truth for truth in record.truth if truth.label == item.label), None)
+        if truth is None:
+            return ObjectPictures(self._save(stem, turntable_strip(surface, table)), "", "", self._views)
+        true_surface = make_surface(truth.mesh.transformed(T_cam_obj.inverse() @ truth.T_cam_obj))
+        framing = Framing.around([surface, true_surface])
+        distance = distance_to_surface(surface.mesh.vertices, true_surface.mesh)
+        wrong = surface.recolored(color_error(1e3 * distance, LARGEST_ERROR_MM))
         return ObjectPictures(
-            result=self._save(stem, turntable_strip(surface, table)),
-            truth=pictures.get("truth", ""),
-            error=pictures.get("error", ""),
+            result=self._save(stem, turntable_strip(surface, table, framing)),
+            truth=self._save(f"{stem}_truth", turntable_strip(true_surface, table, framing)),
+            error=self._save(f"{stem}_error", turntable_strip(wrong, table, framing)),
             views=self._views,
         )
-
-    def _truth_pictures(
-        self, stem: str, surface: Surface, T_cam_obj: SE3, *, truth: TruthObject, table: Turntable
-    ) -> Mapping[str, str]:
-        T_obj_truth = T_cam_obj.inverse() @ truth.T_cam_obj
-        true_mesh = truth.mesh.transformed(T_obj_truth)
-        distance = distance_to_surface(surface.mesh.vertices, true_mesh)
-        wrong = surface.recolored(color_error(1e3 * distance, LARGEST_ERROR_MM))
-        true_strip = turntable_strip(make_surface(true_mesh), table, frame_by=surface)
-        return {
-            "truth": self._save(f"{stem}_truth", true_strip),
-            "error": self._save(f"{stem}_error", turntable_strip(wrong, table)),
-        }
 
     def _surface(self, mesh: Mesh) -> Surface:
         """The surface of a mesh; the same mesh is prepared once for all frames that show it."""

@@ -1,4 +1,8 @@
-"""How near a posed surface comes to the true one; all lengths from the camera optical frame, nothing aligned."""
+"""How near a posed surface comes to the true one, in the camera optical frame, nothing aligned.
+
+Distances run from points on one surface to the nearest place of the other surface, not to its nearest sample: a perfect
+result scores zero, whatever the number of samples.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,7 @@ from ..geometry import SE3, Mesh
 from ..geometry.metrics import diameter, hidden_from_camera, nearest_distances, volumetric_iou
 from ..geometry.sampling import sample_surface
 from ..pipeline import Frame
+from .surface_distance import distance_to_surface
 from .truth import TruthObject
 
 Float64Array = NDArray[np.float64]
@@ -58,17 +63,19 @@ class TruthSurface:
 def score_mesh(mesh: Mesh, truth: TruthSurface) -> ShapeScore:
     """Score a mesh that is posed in the camera optical frame."""
     points = sample_surface(mesh, SAMPLES, seed=1).points
-    return _score(points, truth, iou=volumetric_iou(mesh, truth.mesh, IOU_CELLS))
+    to_result = distance_to_surface(truth.points, mesh).astype(np.float64)
+    return _score(points, truth, to_result=to_result, iou=volumetric_iou(mesh, truth.mesh, IOU_CELLS))
 
 
 def score_points(points: Float64Array, truth: TruthSurface) -> ShapeScore:
     """Score bare points [N, 3] of the camera optical frame as if they were the surface; volume does not apply."""
     chosen = np.random.default_rng(1).permutation(len(points))[:SAMPLES]
-    return _score(points[chosen], truth, iou=float("nan"))
+    to_result = nearest_distances(truth.points, points[chosen])
+    return _score(points[chosen], truth, to_result=to_result, iou=float("nan"))
 
 
-def _score(points: Float64Array, truth: TruthSurface, *, iou: float) -> ShapeScore:
-    to_result, to_truth = nearest_distances(truth.points, points), nearest_distances(points, truth.points)
+def _score(points: Float64Array, truth: TruthSurface, *, to_result: Float64Array, iou: float) -> ShapeScore:
+    to_truth = distance_to_surface(points, truth.mesh).astype(np.float64)
     add_s = float(to_result.mean())
     return ShapeScore(
         chamfer_mm=1e3 * (add_s + float(to_truth.mean())) / 2,

@@ -21,8 +21,8 @@ _SUPERSAMPLING = 2
 # Towards the light from above left behind the viewer; camera frame (x right, y down, z forward).
 _KEY_CAM = np.array([-0.48, -0.76, -0.44], np.float32)
 # Vertex colours come from photographs and hold their shade already, so the light is bright.
-_KEY_STRENGTH = 0.85
-_AMBIENT_STRENGTH = 0.95
+_KEY_STRENGTH = 0.75
+_AMBIENT_STRENGTH = 0.88
 _LIGHT_SIZE = 0.06  # of the key light, as a share of its distance
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,19 +31,34 @@ def seen_azimuth(T_cam_obj: SE3) -> float:
     return float(np.arctan2(camera_obj[1], camera_obj[0]))
 
 
-def turntable_strip(surface: Surface, table: Turntable, *, frame_by: Surface | None = None) -> NDArray[np.uint8]:
+@dataclass(frozen=True, slots=True)
+class Framing:
+    """What the views hold: a sphere in the object frame, metres."""
+
+    centre: NDArray[np.float32]  # [3]
+    radius: float
+
+    @staticmethod
+    def around(surfaces: Sequence[Surface]) -> Framing:
+        """The sphere around the common box that holds all of them."""
+        vertices = np.concatenate([surface.mesh.vertices for surface in surfaces])
+        centre = (vertices.min(axis=0) + vertices.max(axis=0)) / 2
+        return Framing(centre, float(np.linalg.norm(vertices - centre, axis=1).max()))
+
+
+def turntable_strip(surface: Surface, table: Turntable, framing: Framing | None = None) -> NDArray[np.uint8]:
     """Views of a surface next to each other, [size, views * size, 4] sRGB with cover.
 
-    `frame_by` sets centre and distance, so that several strips show the same place at the same size.
+    Strips with the same `framing` show the same place at the same size; without it the surface fills its views.
     """
-    framing = frame_by or surface
+    framing = framing or Framing.around([surface])
     angles = table.first_azimuth + 2 * np.pi * np.arange(table.views) / table.views
     floor = FloorShadow(surface)
     views = [_view(surface, floor, framing=framing, azimuth=float(angle), table=table) for angle in angles]
     return np.concatenate([view.rgba() for view in views], axis=1)
 
 
-def _view(surface: Surface, floor: FloorShadow, *, framing: Surface, azimuth: float, table: Turntable) -> Picture:
+def _view(surface: Surface, floor: FloorShadow, *, framing: Framing, azimuth: float, table: Turntable) -> Picture:
     focal = table.size / 2 / np.tan(table.field_of_view / 2)
     middle = (table.size - 1) / 2
     camera = PinholeCamera(table.size, table.size, focal, focal, middle, middle)

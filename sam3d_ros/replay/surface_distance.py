@@ -8,7 +8,7 @@ import numpy as np
 import open3d as o3d
 from numpy.typing import NDArray
 
-from ...geometry import Mesh
+from ..geometry import Mesh
 
 
 def distance_to_surface(points: NDArray[np.floating], mesh: Mesh) -> NDArray[np.float32]:
