@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -26,6 +26,9 @@ _COUNTS: dict[DistortionModel, tuple[int, ...]] = {
     "rational_polynomial": (8,),
     "equidistant": (4,),
 }
+RotationRows = tuple[tuple[float, float, float], tuple[float, float, float], tuple[float, float, float]]
+IDENTITY_ROWS: RotationRows = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
+
 _ITERATIONS = 50
 _CONVERGED = 1e-9  # of a ray slope; a ten-thousandth of a pixel is 1e-7
 
@@ -63,7 +66,10 @@ class DistortedCamera:
         wanted = np.asarray(distorted, np.float64)
         slopes: Float64Array = wanted.copy()
         for _ in range(_ITERATIONS):
-            slopes = slopes + _newton_step(self, slopes, wanted)
+            step = _newton_step(self, slopes, wanted)
+            slopes = slopes + step
+            if not np.nanmax(np.abs(step), initial=0.0) > _CONVERGED:
+                break
         failed = ~(np.abs(self.distort(slopes) - wanted).max(axis=-1) < _CONVERGED)
         slopes[failed] = np.nan
         return slopes
@@ -144,7 +150,7 @@ class Rectifier:
 
     Every output pixel asks the raw image at the place where its ray arrives: colour is mixed from four neighbours,
     depth and labels take the nearest, for an average of two surfaces or two labels is neither. Depth along the optical
-    axis does not change its value.
+    axis keeps its value, unless rectification turns that axis.
     """
 
     camera: PinholeCamera  # of the rectified images
@@ -152,6 +158,7 @@ class Rectifier:
     position: NDArray[np.float32]  # [H, W, 2] u, v in the raw image
     nearest: NDArray[np.intp]  # [H, W] flat index of the nearest raw pixel
     inside: NDArray[np.bool_]  # [H, W] whether the raw image holds it
+    depth_factor: NDArray[np.float32] | None  # [H, W] rectified depth per raw depth; None where both axes are the same
 
     def color(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Rectified colour [H, W, 3]; black outside the raw image."""
@@ -166,7 +173,13 @@ class Rectifier:
 
     def depth(self, image: NDArray[np.generic]) -> NDArray[np.generic]:
         """Rectified depth [H, W] in the encoding it came in; nothing measured (0 or NaN) outside the raw image."""
-        return self._nearest(image, np.nan if image.dtype.kind == "f" else 0)
+        picked = self._nearest(image, np.nan if image.dtype.kind == "f" else 0)
+        if self.depth_factor is None:
+            return picked
+        scaled: NDArray[Any] = picked.astype(np.float32) * self.depth_factor
+        if image.dtype.kind == "f":
+            return scaled.astype(image.dtype)
+        return np.where(scaled < np.iinfo(np.uint16).max, np.rint(scaled), 0).astype(image.dtype)
 
     def labels(self, image: NDArray[np.generic]) -> NDArray[np.generic]:
         """Rectified label image [H, W]; background (0) outside the raw image."""
@@ -184,20 +197,31 @@ class Rectifier:
 
 
 @lru_cache(maxsize=8)
-def rectifier(source: DistortedCamera, target: PinholeCamera | None = None) -> Rectifier:
-    """The look-up table for images of `source`; `target` is the camera of the result, by default the same K and size.
+def rectifier(
+    source: DistortedCamera, target: PinholeCamera | None = None, rotation: RotationRows = IDENTITY_ROWS
+) -> Rectifier:
+    """The look-up table for images of `source`; `target` is the camera of the result, by default with the same K.
 
-    Where the lens model folds back on itself far outside the image, pixels count as not seen.
+    `rotation` are the rows of CameraInfo's R: directions of the raw camera into those of the rectified one, other than
+    the identity for stereo pairs. Where the lens model folds back on itself far outside the image, pixels count as not
+    seen.
     """
     camera = target or source.pinhole
-    slopes = camera.rays()[..., :2]
+    directions = camera.rays() @ np.array(rotation)  # R transposed times each ray: back into the raw camera
+    ahead = directions[..., 2:] > 1e-6
+    slopes = np.divide(
+        directions[..., :2], directions[..., 2:], out=np.full_like(directions[..., :2], 1e6), where=ahead
+    )
     pixels = source._pixels(source.distort(slopes))
     width, height = source.pinhole.width, source.pinhole.height
     whole = np.floor(pixels + 0.5)
     inside = ((whole >= 0) & (whole < [width, height])).all(axis=-1) & _outward(source, slopes)
     bounded = np.clip(np.nan_to_num(whole), 0, [width - 1, height - 1]).astype(np.intp)
     nearest = bounded[..., 1] * width + bounded[..., 0]
-    return Rectifier(camera, (height, width), np.nan_to_num(pixels).astype(np.float32), nearest, inside)
+    factor = None if rotation == IDENTITY_ROWS else (1 / np.where(ahead, directions[..., 2:], 1))[..., 0]
+    position = np.nan_to_num(pixels).astype(np.float32)
+    depth_factor = None if factor is None else factor.astype(np.float32)
+    return Rectifier(camera, (height, width), position, nearest, inside & ahead[..., 0], depth_factor)
 
 
 def _outward(source: DistortedCamera, slopes: Float64Array) -> NDArray[np.bool_]:

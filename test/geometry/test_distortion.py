@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.spatial.transform import Rotation
 
 from sam3d_ros.geometry import PinholeCamera
 from sam3d_ros.geometry.distortion import DistortionError, distorted_camera, rectifier
@@ -168,3 +169,27 @@ def test_rays_beyond_the_fold_of_the_model_see_nothing():
     radius = np.linalg.norm(table.camera.rays()[..., :2], axis=-1)
     assert not table.inside[radius > np.sqrt(1 / 1.5) + 0.01].any()
     assert table.inside[radius < 0.3].all()
+
+
+def test_a_turned_rectified_camera_sees_a_wall_at_its_own_depth():
+    # R turns the axis by 3 degrees, as in a stereo pair: a wall square to the raw axis is slanted to the rectified.
+    turn = Rotation.from_euler("y", 3, degrees=True).as_matrix()
+    camera = distorted_camera(PINHOLE, "plumb_bob", PLUMB_BOB)
+    table = rectifier(camera, PINHOLE, tuple(map(tuple, turn.tolist())))
+    wall_normal = turn @ [0, 0, 1.0]  # n . p = 2 in the rectified frame
+    expected = 2.0 / (PINHOLE.rays() @ wall_normal)
+    depth = table.depth(np.full((480, 640), 2.0, np.float32))
+    depth_mm = table.depth(np.full((480, 640), 2000, np.uint16))
+    assert table.inside.mean() > 0.85
+    np.testing.assert_allclose(depth[table.inside], expected[table.inside], rtol=1e-5)
+    np.testing.assert_allclose(depth_mm[table.inside], 1000 * expected[table.inside], atol=0.51)
+    assert np.ptp(expected) > 0.1
+
+
+def test_a_turned_rectified_camera_looks_up_the_pixel_of_the_same_direction():
+    turn = Rotation.from_euler("xyz", [2, 3, 1], degrees=True).as_matrix()
+    camera = distorted_camera(PINHOLE, "rational_polynomial", RATIONAL)
+    table = rectifier(camera, PINHOLE, tuple(map(tuple, turn.tolist())))
+    p_raw = np.array([0.1, -0.05, 1.3])
+    u, v = np.rint(PINHOLE.project(turn @ p_raw)).astype(int)
+    np.testing.assert_allclose(table.position[v, u], camera.project(p_raw), atol=1.0)
