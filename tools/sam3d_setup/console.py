@@ -19,11 +19,11 @@ _QUIET_INTERVAL_S = 10.0
 class Console:
     """Prints the progress of one step after the other."""
 
-    def __init__(self, steps: int, stream: TextIO = sys.stdout, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, steps: int, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self._steps = steps
-        self._stream = stream
+        self._stream = stream or sys.stdout
         self._clock = clock
-        self._terminal = stream.isatty()
+        self._terminal = self._stream.isatty()
         self._number = 0
         self._title = ""
         self._activity = ""
