@@ -42,7 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status = 0
     else:
         status = 1
-    node.trigger_shutdown()
+    if not node.is_finalized:
+        node.trigger_shutdown()
     node.destroy_node()
     rclpy.try_shutdown()
     _leave(status)

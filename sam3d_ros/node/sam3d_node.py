@@ -74,6 +74,7 @@ class Sam3dNode(LifecycleNode):
         self.inputs: CameraInputs | None = None
         self.statistics = Statistics()
         self.stop_requested = threading.Event()
+        self.is_finalized = False
         self.parameter_server = ParameterServer(self, is_configured=lambda: self.session is not None)
         self.ros_action: ReconstructAction | None = None
         self.ros_services: Services | None = None
@@ -139,6 +140,7 @@ class Sam3dNode(LifecycleNode):
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         """End whatever state the node is in."""
         self._close()
+        self.is_finalized = True
         return super().on_shutdown(state)
 
     @_reported

@@ -20,7 +20,8 @@ def messages() -> ModuleType:
     pytest.importorskip("rclpy", reason="rclpy is not installed: node tests need ROS 2")
     pytest.importorskip("sam3d_ros.msg", reason="the messages of this package are not built: run make setup")
     spec = importlib.util.spec_from_file_location("node_rig", Path(__file__).with_name("node_rig.py"))
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules["node_rig"] = module
     spec.loader.exec_module(module)

@@ -9,19 +9,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rclpy.qos import DurabilityPolicy, QoSProfile
-from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2, PointField
+from sam3d_ros.msg import ReconstructedObjectArray, RejectionArray
+from sensor_msgs.msg import CameraInfo, Image, PointCloud2, PointField
 from tf2_msgs.msg import TFMessage
 from vision_msgs.msg import Detection2D, Detection2DArray, Detection3DArray, ObjectHypothesisWithPose
 from visualization_msgs.msg import MarkerArray
 
-from sam3d_ros.msg import ReconstructedObjectArray, RejectionArray
 from sam3d_ros.node.main import bring_up
 from sam3d_ros.node.sam3d_node import Sam3dNode
 from sam3d_ros.pipeline.fake import FakeBackend, FakeConfig
@@ -155,7 +154,8 @@ class Rig:
     def close(self) -> None:
         for backend in self.backends:
             backend.release()
-        self.node.trigger_shutdown()
+        if not self.node.is_finalized:
+            self.node.trigger_shutdown()
         self.executor.shutdown(timeout_sec=0)
         for node in (self.client, self.node):
             node.destroy_node()

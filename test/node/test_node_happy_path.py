@@ -10,10 +10,9 @@ from PIL import Image as Pillow
 
 pytest.importorskip("rclpy")
 
+from sam3d_ros.msg import ReconstructedObject, ReconstructedObjectArray
 from sensor_msgs.msg import CompressedImage, PointCloud2
 from visualization_msgs.msg import Marker, MarkerArray
-
-from sam3d_ros.msg import ReconstructedObject, ReconstructedObjectArray
 
 pytestmark = pytest.mark.ros
 
