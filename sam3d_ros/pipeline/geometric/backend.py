@@ -24,7 +24,7 @@ from .shape import Hypothesis, Resolution, extract_surface, make_hypothesis
 from .stages import Stages
 from .support import Support, find_bottom, find_scene_plane, find_support
 from .symmetry import find_mirror_planes
-from .visible import visible_points
+from .visible import visible_points, without_support_rim
 
 Float64Array = NDArray[np.float64]
 
@@ -100,6 +100,7 @@ class GeometricBackend:
     def _look(self, prepared: PreparedFrame, observation: Observation) -> _Scene:
         frame = prepared.frame
         support = find_support(frame, observation, prepared.plane, distance=self.config.support_distance)
+        observation = without_support_rim(observation, support)
         evidence = gather_evidence(frame, observation)
         visible = visible_points(observation, evidence, support)
         return _Scene(frame, observation, evidence, support, visible, find_bottom(frame, observation, support, visible))

@@ -47,6 +47,12 @@ class Evidence:
         value = np.where(self.outline[row, column] <= 0, within, np.where(free_outside, outline, UNKNOWN))
         return np.where(inside & (z > 1e-6), np.maximum(value, UNKNOWN), UNKNOWN)
 
+    def depth_behind(self, p_cam: Float64Array) -> Float64Array:
+        """Metres [N] by which points [N, 3] lie behind the measured surface, along its normal; NaN beside it."""
+        row, column, inside = self._pixel(p_cam)
+        behind = (p_cam[:, 2] - self.surface[row, column]) * self.facing[row, column]
+        return np.where(inside, behind, np.nan)
+
     def look_up(self, p_cam: Float64Array) -> tuple[Float64Array, Float64Array, NDArray[np.int64]]:
         """Measured depth and outline distance [N] at points [N, 3], NaN and +inf out of the image, and pixels u, v."""
         row, column, inside = self._pixel(p_cam)
@@ -72,8 +78,7 @@ def gather_evidence(frame: Frame, observation: Observation, *, margin: float = 0
     kept[observation.pixels[:, 1], observation.pixels[:, 0]] = True
     kept = kept[rows, columns]
     surface = smooth_depth(np.where(kept, depth, np.nan))
-    spill = mask & ~kept & np.isfinite(depth)
-    silhouette = ndimage.binary_fill_holes(mask & ~spill) & (mask | kept)
+    silhouette = _silhouette(mask, kept, np.isnan(depth))
     labels = frame.labels[rows, columns]
     missing = np.where(labels == 0, np.inf, 0.0)
     return Evidence(
@@ -84,6 +89,15 @@ def gather_evidence(frame: Frame, observation: Observation, *, margin: float = 0
         outline=_signed_distance(silhouette),
         background=np.where(np.isnan(depth), missing, depth),
     )
+
+
+def _silhouette(mask: BoolImage, kept: BoolImage, missing: BoolImage) -> BoolImage:
+    """The object's outline in the image without fringes: what was kept, mask pixels without a reading, small gaps."""
+    body = kept | (mask & missing)
+    closed = ndimage.binary_closing(np.pad(body, 4), iterations=3)[4:-4, 4:-4]
+    filled = ndimage.binary_fill_holes(body | (closed & (mask | missing)))
+    smooth: BoolImage = ndimage.gaussian_filter((filled & (mask | missing)).astype(np.float32), 1.2) > 0.5
+    return smooth | (kept & ndimage.binary_erosion(mask, iterations=2))
 
 
 def smooth_depth(depth: FloatImage, *, radius: int = 2, jump: float = 0.01) -> FloatImage:

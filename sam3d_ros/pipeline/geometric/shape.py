@@ -17,6 +17,7 @@ from .symmetry import MirrorPlane
 Float64Array = NDArray[np.float64]
 
 _TOLERANCE = 0.004  # m, mirrored points deeper in free space are dropped
+_SHELL = 0.003  # m, least thickness of a wall
 _MARGIN = 2  # cells around the solid
 _BLUR = 0.6  # cells; hides the steps of pixels, keeps edges
 
@@ -66,6 +67,7 @@ def extract_surface(
     """Vertices [V, 3] (stand frame) and outward triangles [T, 3] of the solid; None where nothing is left of it."""
     axes, cell = _grid(hypothesis, resolution)
     field = _solid_field(hypothesis, axes, resolution.directions)
+    _add_shell(field, axes, evidence=evidence, support=support, thickness=max(_SHELL, 1.5 * cell))
     _carve(field, axes, evidence=evidence, support=support, cell=cell)
     field = ndimage.gaussian_filter(field.clip(-3 * cell, 3 * cell), _BLUR)
     for side in (field, np.moveaxis(field, 1, 0), np.moveaxis(field, 2, 0)):
@@ -99,6 +101,22 @@ def _solid_field(hypothesis: Hypothesis, axes: tuple[Float64Array, ...], directi
     ends = np.maximum(hypothesis.bottom - z, z - top).astype(np.float32)
     solid: NDArray[np.float32] = np.maximum(sections.field(x, y), ends)
     return solid
+
+
+def _add_shell(
+    field: NDArray[np.float32],
+    axes: tuple[Float64Array, ...],
+    *,
+    evidence: Evidence,
+    support: Support,
+    thickness: float,
+) -> None:
+    """Lower the field, in place, to hold a thin wall behind all that was seen, whatever is believed of the rest."""
+    index = np.nonzero((field > -thickness) & (field < 0.05))
+    p_stand = np.stack([axis[i] for axis, i in zip(axes, index, strict=True)], axis=1)
+    behind = evidence.depth_behind(support.T_cam_stand.apply(p_stand))
+    wall = np.abs(behind - thickness / 2) - thickness / 2
+    field[index] = np.fmin(field[index], wall)
 
 
 def _carve(

@@ -18,7 +18,7 @@ _OFFSETS = 21
 # Costs of mirrored points and planes against 1 for a point that is disproved. Set on synthetic tabletop scenes.
 _HIDDEN = 0.1  # a point behind the measured surface
 _BLIND = 0.3  # a point behind another object or out of the image, where nothing can disprove it
-_GROWTH = 0.3  # per visible length by which the object grows across the plane, beyond the free share
+_GROWTH = 0.3  # per visible size by which the object grows across the plane, beyond the free share
 _FREE_GROWTH = 0.4
 
 
@@ -62,14 +62,17 @@ def _pair_cost(pair: tuple[MirrorPlane, MirrorPlane]) -> float:
 
 
 def _pair(points: Float64Array, field: FieldOfPoints, angle: float) -> tuple[MirrorPlane, MirrorPlane]:
-    return _best_offset(points, field, angle), _best_offset(points, field, angle + np.pi / 2)
+    turned = points[:, :2] @ np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    size = max(float(np.ptp(np.quantile(turned, [0.02, 0.98], axis=0), axis=0).max()), 1e-6)
+    return _best_offset(points, field, angle, size), _best_offset(points, field, angle + np.pi / 2, size)
 
 
-def _best_offset(points: Float64Array, field: FieldOfPoints, angle: float) -> MirrorPlane:
+def _best_offset(points: Float64Array, field: FieldOfPoints, angle: float, size: float) -> MirrorPlane:
     normal = np.array([np.cos(angle), np.sin(angle)])
     along = points[:, :2] @ normal
     low, high = np.quantile(along, [0.02, 0.98])
-    offsets = np.linspace(low, high, _OFFSETS)
+    beyond = 0.25 * max(size - (high - low), 0.0)
+    offsets = np.linspace(low - beyond, high + beyond, _OFFSETS)
     mirrored = np.repeat(points[None], _OFFSETS, axis=0)
     mirrored[..., :2] -= 2 * (along - offsets[:, None])[..., None] * normal
     values = field(mirrored.reshape(-1, 3)).reshape(_OFFSETS, -1)
@@ -77,7 +80,7 @@ def _best_offset(points: Float64Array, field: FieldOfPoints, angle: float) -> Mi
     hidden = ((-values).clip(0.0, _CLIP) / _CLIP).mean(axis=1)
     blind = (values <= 0.9 * UNKNOWN).mean(axis=1)
     reach = np.maximum(2 * offsets - low, high) - np.minimum(2 * offsets - high, low)
-    growth = (reach / max(high - low, 1e-6) - 1 - _FREE_GROWTH).clip(0.0)
+    growth = ((reach - (high - low)) / size - _FREE_GROWTH).clip(0.0)
     cost = violation + _HIDDEN * hidden + _BLIND * blind + _GROWTH * growth
     k = int(np.argmin(cost))
     return MirrorPlane(float(angle), float(offsets[k]), float(cost[k]), float(violation[k]))

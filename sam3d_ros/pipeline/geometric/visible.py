@@ -1,9 +1,12 @@
-"""The smoothed visible surface of an object as points in its stand frame."""
+"""The visible surface of an object, without what its mask took of the support, in the stand frame."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from ..observation import Observation
 from .evidence import Evidence
@@ -11,23 +14,42 @@ from .support import Support
 
 Float64Array = NDArray[np.float64]
 
-_RIM_PIXELS = 5.0
+_RIM_PIXELS = 6
+_NOISE = 0.0015  # m at 1 m distance, grows with its square
 _MAX_POINTS = 4000
 
 
-def visible_points(observation: Observation, evidence: Evidence, support: Support) -> Float64Array:
-    """Visible points [N, 3] in the stand frame, at most 4,000, without what the mask took of the support at its rim.
+def without_support_rim(observation: Observation, support: Support) -> Observation:
+    """The observation without the points at the mask's rim that lie on the support.
 
     The rim is left alone where so much of the object lies that low that it must be flat itself.
     """
+    if not support.seen:
+        return observation
+    height = support.T_cam_stand.inverse().apply(observation.points)[:, 2]
+    limit = 0.003 + _NOISE * float(np.median(observation.points[:, 2])) ** 2
+    u, v = observation.pixels.T
+    inner = ndimage.binary_erosion(
+        observation.mask[v.min() : v.max() + 1, u.min() : u.max() + 1], iterations=_RIM_PIXELS
+    )
+    body = (height > min(limit, 0.3 * float(np.quantile(height, 0.98)))) | inner[v - v.min(), u - u.min()]
+    if body.mean() < 0.5:
+        return observation
+    return replace(
+        observation,
+        points=observation.points[body],
+        colors=observation.colors[body],
+        pixels=observation.pixels[body],
+        dropped=observation.dropped + int((~body).sum()),
+    )
+
+
+def visible_points(observation: Observation, evidence: Evidence, support: Support) -> Float64Array:
+    """Points [N, 3] of the smoothed visible surface in the stand frame, at most 4,000."""
     column, row = (observation.pixels - evidence.corner_uv).T
     depth = evidence.surface[row, column]
     u, v = observation.pixels.T
     camera = evidence.camera
     rays = np.stack([(u - camera.cx) / camera.fx, (v - camera.cy) / camera.fy, np.ones(len(u))], axis=1)
     points = support.T_cam_stand.inverse().apply(rays * depth[:, None])
-    if support.seen:
-        low = points[:, 2] < min(0.004, 0.3 * float(np.quantile(points[:, 2], 0.98)))
-        body = ~(low & (evidence.outline[row, column] > -_RIM_PIXELS))
-        points = points[body] if body.mean() > 0.5 else points
     return points[np.linspace(0, len(points) - 1, min(len(points), _MAX_POINTS)).astype(np.int64)]
