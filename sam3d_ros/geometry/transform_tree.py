@@ -73,9 +73,12 @@ class TransformTree:
     def lookup(self, target: str, source: str, stamp: int = 0) -> tuple[SE3, int]:
         """T_target_source at `stamp`, and the stamp that was used (0: the newest common one, 0 where all is static).
 
-        Raises UnknownFrameError, UnconnectedFramesError or ExtrapolationError, each naming frames and times.
+        A frame in itself is the identity, known or not. Raises UnknownFrameError, UnconnectedFramesError or
+        ExtrapolationError, each naming frames and times.
         """
         target, source = target.lstrip("/"), source.lstrip("/")
+        if target == source:
+            return SE3.identity(), stamp
         with self._lock:
             self._require_frames(target, source)
             when = stamp if stamp else self._latest_common(target, source)

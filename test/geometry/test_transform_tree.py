@@ -226,3 +226,10 @@ def test_reading_while_another_thread_writes_never_sees_half_a_state():
     finally:
         stop.set()
         writer.join()
+
+
+@pytest.mark.parametrize("stamp", [0, 5 * S])
+def test_a_frame_in_itself_is_the_identity_even_when_nobody_publishes_it(stamp):
+    found, used = TransformTree().lookup("camera", "/camera", stamp)
+    assert_same(found, SE3.identity())
+    assert used == stamp

@@ -222,9 +222,9 @@ class TestTransforms:
         found = SE3(np.array([q.w, q.x, q.y, q.z]), np.array([t.x, t.y, t.z]))
         np.testing.assert_allclose(found.as_matrix(), item.T_ref_obj.as_matrix(), atol=1e-12)
 
-    def test_an_unseen_object_gets_no_new_transform(self):
-        update = scene(scene_object(1), scene_object(2, state=ObjectState.UNSEEN))
-        assert [message.child_frame_id for message in build_transforms(update, NAMES)] == ["thing_1"]
+    def test_every_object_of_the_update_gets_its_transform(self):
+        update = scene(scene_object(1), scene_object(2))
+        assert [message.child_frame_id for message in build_transforms(update, NAMES)] == ["thing_1", "thing_2"]
 
 
 class TestPoints:

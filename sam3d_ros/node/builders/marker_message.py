@@ -44,5 +44,5 @@ def _marker_message(data: MarkerData) -> Marker:
 
 
 def _color(rgba: Sequence[float]) -> ColorRGBA:
-    r, g, b, a = (float(value) for value in rgba)
+    r, g, b, a = rgba
     return ColorRGBA(r=r, g=g, b=b, a=a)

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from geometry_msgs.msg import Transform, TransformStamped
 
-from ...tracking.scene import ObjectState, SceneObject, SceneUpdate
+from ...tracking.scene import SceneObject, SceneUpdate
 from .common import OutputNames, header_message, quaternion_message, vector_message
 
 
 def build_transforms(update: SceneUpdate, names: OutputNames) -> list[TransformStamped]:
-    """Parent is the output frame, child the object; only objects that this frame shows.
+    """Parent is the output frame, child the object, stamped with the image; one for each object of the update.
 
-    To repeat the old pose of an unseen object under a new stamp would be a lie as soon as the camera moves.
+    The caller leaves out what it does not know: the old pose of an unseen object in the frame of a moving camera.
     """
-    seen = [scene_object for scene_object in update.objects if scene_object.state is not ObjectState.UNSEEN]
-    return [_transform(scene_object, update.stamp_ns, names) for scene_object in seen]
+    return [_transform(scene_object, update.stamp_ns, names) for scene_object in update.objects]
 
 
 def _transform(scene_object: SceneObject, stamp_ns: int, names: OutputNames) -> TransformStamped:
