@@ -1,0 +1,65 @@
+"""`sam3d-ros evaluate` from the outside."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from sam3d_ros.cli import main
+from sam3d_ros.geometry import SE3, Mesh, PinholeCamera
+from sam3d_ros.geometry.render import render
+from sam3d_ros.pipeline import Frame
+from sam3d_ros.replay.frame_folder import save_frame
+from sam3d_ros.replay.truth import TruthObject
+
+CAMERA = PinholeCamera(160, 120, 200.0, 200.0, 79.5, 59.5)
+POSE = SE3(np.array([1.0, 0, 0, 0]), np.array([0.0, 0.0, 0.6]))
+
+
+def box(edge: float) -> Mesh:
+    corners = np.array([[x, y, z] for x in (-0.5, 0.5) for y in (-0.5, 0.5) for z in (-0.5, 0.5)]) * edge
+    quads = [(0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3)]
+    triangles = [t for a, b, c, d in quads for t in ((a, b, c), (a, c, d))]
+    return Mesh(corners, np.array(triangles), np.full((8, 3), 128))
+
+
+@pytest.fixture
+def frames(tmp_path):
+    mesh = box(0.1)
+    rendering = render([mesh], [POSE], CAMERA)
+    pointmap = (CAMERA.rays() * rendering.depth[..., None]).astype(np.float32)
+    frame = Frame(rendering.color, pointmap, (rendering.index + 1).astype(np.int32), CAMERA)
+    save_frame(tmp_path / "frames" / "known", frame, (TruthObject(1, "cube", mesh, POSE),))
+    save_frame(tmp_path / "frames" / "unknown", frame)
+    return tmp_path / "frames"
+
+
+def evaluate(frames, output) -> int:
+    return main(["evaluate", "--backend", "fake", "--frames", str(frames), "--output", str(output)])
+
+
+def test_the_report_compares_what_has_a_truth_and_shows_the_rest(frames, tmp_path, capsys):
+    assert evaluate(frames, tmp_path / "out") == 0
+    data = json.loads((tmp_path / "out" / "report.json").read_text())
+    scores = {row["frame"]: row["score"] for row in data["objects"]}
+    assert scores["unknown"] is None
+    # The fake makes a box of the visible width and height and half their depth.
+    assert 1 < scores["known"]["chamfer_mm"] < 30
+    methods = {(row["group"], row["method"]) for row in data["figures"]}
+    assert {("all", "result"), ("all", "visible points"), ("all", "convex hull")} <= methods
+    assert data["summary"]["backend"] == "fake"
+    captured = capsys.readouterr()
+    assert str(tmp_path / "out" / "report.html") in captured.out
+    assert "pictures only: unknown" in captured.err
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "known_object_001_truth.webp" in page
+    assert "unknown_object_001_truth.webp" not in page
+
+
+def test_bad_truth_ends_with_status_two(frames, tmp_path, capsys):
+    (frames / "known" / "objects.json").write_text('{"id": 1}')
+    assert evaluate(frames, tmp_path / "out") == 2
+    assert "expected a list of objects" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
