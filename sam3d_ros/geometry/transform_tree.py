@@ -77,9 +77,9 @@ class TransformTree:
         ExtrapolationError, each naming frames and times.
         """
         target, source = target.lstrip("/"), source.lstrip("/")
-        if target == source:
-            return SE3.identity(), stamp
         with self._lock:
+            if target == source:
+                return SE3.identity(), stamp or self._newest_stamp(target)
             self._require_frames(target, source)
             when = stamp if stamp else self._latest_common(target, source)
             T_root_target, T_root_source = self._to_common_root(target, source, when)
@@ -116,6 +116,10 @@ class TransformTree:
             if name not in self._frames:
                 known = ", ".join(sorted(self._frames)) or "none"
                 raise UnknownFrameError(f"frame '{name}' does not exist; frames that were received: {known}")
+
+    def _newest_stamp(self, frame: str) -> int:
+        link = self._links.get(frame)
+        return 0 if link is None or link.static else link.samples[-1].stamp
 
     def _latest_common(self, target: str, source: str) -> int:
         """Newest stamp at which every moving link between the frames has data, following the newest parents."""

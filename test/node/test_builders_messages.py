@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 pytest.importorskip("rclpy", reason="rclpy is missing: run make setup")
@@ -74,6 +74,7 @@ def assert_header(header, frame_id="optical"):
     assert header.frame_id == frame_id
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**31 * 10**9 - 1))
 def test_stamps_keep_every_nanosecond(stamp_ns):
     message = stamp_message(stamp_ns)
@@ -83,6 +84,7 @@ def test_stamps_keep_every_nanosecond(stamp_ns):
 numbers = st.floats(-10, 10)
 
 
+@settings(deadline=None)
 @given(
     st.tuples(numbers, numbers, numbers, numbers).filter(lambda q: np.linalg.norm(q) > 0.1), st.tuples(*[numbers] * 3)
 )

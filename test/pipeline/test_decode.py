@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
@@ -119,6 +119,7 @@ def test_masks_keep_their_largest_label(encoding, dtype, top, bigendian):
     np.testing.assert_array_equal(decoded, sent.astype(np.int64))
 
 
+@settings(deadline=None)
 @given(arrays(np.int32, st.tuples(st.integers(1, 6), st.integers(1, 6)), elements=st.integers(0, 2**31 - 1)))
 def test_any_label_image_survives_the_trip(labels):
     np.testing.assert_array_equal(decode_mask(image(labels, "32SC1")), labels)
@@ -227,6 +228,7 @@ def test_compressed_depth_of_16uc1_is_exact():
     np.testing.assert_array_equal(decode_depth(message), depth)
 
 
+@settings(deadline=None)
 @given(arrays(np.float64, (3, 4), elements=st.floats(0.2, 9.5)))
 def test_compressed_depth_of_32fc1_comes_back_within_its_quantisation(depth):
     # The sender's formulas: quantisation 100, depths up to 10 m.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sam3d_ros.pipeline.matching import StampMatcher
@@ -38,6 +38,7 @@ class SlowMatcher:
         return max(stamps) - min(stamps) <= self.slop
 
 
+@settings(deadline=None)
 @given(
     inputs=st.integers(1, 3),
     queue_size=st.integers(1, 4),
@@ -52,6 +53,7 @@ def test_matches_equal_those_of_the_slow_reference(inputs, queue_size, slop, arr
         assert fast.waiting() == [len(queue) for queue in slow.waiting]
 
 
+@settings(deadline=None)
 @given(
     queue_size=st.integers(1, 5),
     slop=st.integers(0, 10),
