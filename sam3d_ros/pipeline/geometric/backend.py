@@ -128,7 +128,7 @@ class GeometricBackend:
 
     def _finish(
         self, scene: _Scene, hypothesis: Hypothesis, surface: tuple[Float64Array, NDArray[np.int64]], stages: Stages
-    ) -> Reconstruction:
+    ) -> Reconstruction | Rejection:
         with stages.run("finish"):
             grey = np.full((len(surface[0]), 3), 128, np.uint8)
             raw = Mesh(surface[0].astype(np.float32), surface[1].astype(np.int32), grey)
@@ -141,6 +141,10 @@ class GeometricBackend:
         mesh, T_cam_obj = to_object_frame(mesh, scene.support, face_yaw=hypothesis.yaw)
         with stages.run("register"):
             registration = register(mesh, T_cam_obj, scene.observation, scene.frame.camera)
+        if not registration.quality.inlier_ratio >= self.config.min_inlier_ratio:
+            detail = f"{registration.quality.inlier_ratio:.0%} of the depth points lie on the completed mesh"
+            detail += f", min_inlier_ratio is {self.config.min_inlier_ratio:.0%}"
+            return Rejection(scene.observation.label, RejectionReason.LOW_DEPTH_AGREEMENT, detail)
         return Reconstruction(
             label=scene.observation.label,
             mesh=mesh,

@@ -97,7 +97,8 @@ def _silhouette(mask: BoolImage, kept: BoolImage, missing: BoolImage) -> BoolIma
     closed = ndimage.binary_closing(np.pad(body, 4), iterations=3)[4:-4, 4:-4]
     filled = ndimage.binary_fill_holes(body | (closed & (mask | missing)))
     smooth: BoolImage = ndimage.gaussian_filter((filled & (mask | missing)).astype(np.float32), 1.2) > 0.5
-    return smooth | (kept & ndimage.binary_erosion(mask, iterations=2))
+    smooth |= kept & ndimage.binary_erosion(mask, iterations=2)
+    return smooth
 
 
 def smooth_depth(depth: FloatImage, *, radius: int = 2, jump: float = 0.01) -> FloatImage:

@@ -17,6 +17,7 @@ from .symmetry import MirrorPlane
 Float64Array = NDArray[np.float64]
 
 _TOLERANCE = 0.004  # m, mirrored points deeper in free space are dropped
+_SEEN_SHARE = 0.1  # of the points on the piece that most of them lie on
 _SHELL = 0.003  # m, least thickness of a wall
 _MARGIN = 2  # cells around the solid
 _BLUR = 0.6  # cells; hides the steps of pixels, keeps edges
@@ -26,6 +27,7 @@ _BLUR = 0.6  # cells; hides the steps of pixels, keeps edges
 class Hypothesis:
     """What is believed of the hidden side, in the stand frame."""
 
+    visible: Float64Array  # [M, 3]
     points: Float64Array  # [N, 3] visible and mirrored
     mirrors: tuple[MirrorPlane, ...]  # the believed ones, at most two
     extrude: bool  # the solid reaches down to its base as it is above
@@ -58,7 +60,7 @@ def make_hypothesis(
         copies.append(believed[1].mirror(copies[0]))
     kept = [copy[evidence.field(support.T_cam_stand.apply(copy)) < _TOLERANCE] for copy in copies]
     points = np.concatenate([visible, *kept])
-    return Hypothesis(points, believed, extrude=len(believed) < 2, yaw=planes[0].angle, bottom=bottom)
+    return Hypothesis(visible, points, believed, extrude=len(believed) < 2, yaw=planes[0].angle, bottom=bottom)
 
 
 def extract_surface(
@@ -69,6 +71,7 @@ def extract_surface(
     field = _solid_field(hypothesis, axes, resolution.directions)
     _add_shell(field, axes, evidence=evidence, support=support, thickness=max(_SHELL, 1.5 * cell))
     _carve(field, axes, evidence=evidence, support=support, cell=cell)
+    _drop_unseen_pieces(field, axes, hypothesis.visible)
     field = ndimage.gaussian_filter(field.clip(-3 * cell, 3 * cell), _BLUR)
     for side in (field, np.moveaxis(field, 1, 0), np.moveaxis(field, 2, 0)):
         side[[0, -1]] = cell  # free all around, so that the surface closes
@@ -101,6 +104,21 @@ def _solid_field(hypothesis: Hypothesis, axes: tuple[Float64Array, ...], directi
     ends = np.maximum(hypothesis.bottom - z, z - top).astype(np.float32)
     solid: NDArray[np.float32] = np.maximum(sections.field(x, y), ends)
     return solid
+
+
+def _drop_unseen_pieces(field: NDArray[np.float32], axes: tuple[Float64Array, ...], visible: Float64Array) -> None:
+    """Empty, in place, the pieces of the solid on which next to none of the visible points [M, 3] lie."""
+    pieces, count = ndimage.label(field < 0, structure=np.ones((3, 3, 3)))
+    if count < 2:
+        return
+    cell = axes[0][1] - axes[0][0]
+    origin = np.array([axis[0] for axis in axes])
+    index = np.rint((visible - origin) / cell).astype(np.int64).clip(0, np.array(field.shape) - 1)
+    near = ndimage.grey_dilation(pieces, size=3)[tuple(index.T)]
+    votes = np.bincount(near, minlength=count + 1)
+    votes[0] = 0
+    seen = votes >= _SEEN_SHARE * votes.max()
+    field[(pieces > 0) & ~seen[pieces]] = cell
 
 
 def _add_shell(
