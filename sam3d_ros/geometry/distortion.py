@@ -155,7 +155,8 @@ class Rectifier:
 
     camera: PinholeCamera  # of the rectified images
     source_size: tuple[int, int]  # height and width of raw images
-    position: NDArray[np.float32]  # [H, W, 2] u, v in the raw image
+    corner: NDArray[np.intp]  # [H, W] flat index of the upper left of the four raw pixels around the ray
+    fraction: NDArray[np.float32]  # [H, W, 2] how far right and down of it the ray arrives, 0-1
     nearest: NDArray[np.intp]  # [H, W] flat index of the nearest raw pixel
     inside: NDArray[np.bool_]  # [H, W] whether the raw image holds it
     depth_factor: NDArray[np.float32] | None  # [H, W] rectified depth per raw depth; None where both axes are the same
@@ -163,13 +164,12 @@ class Rectifier:
     def color(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Rectified colour [H, W, 3]; black outside the raw image."""
         self._check(image)
-        corner = np.clip(np.floor(self.position).astype(np.intp), 0, [self.source_size[1] - 2, self.source_size[0] - 2])
-        fraction = np.clip(self.position - corner, 0, 1)[..., None]
-        (u, v), (a, b) = np.moveaxis(corner, -1, 0), np.moveaxis(fraction, 2, 0)
-        above = image[v, u] * (1 - a) + image[v, u + 1] * a
-        below = image[v + 1, u] * (1 - a) + image[v + 1, u + 1] * a
-        mixed = above * (1 - b) + below * b
-        return np.where(self.inside[..., None], np.rint(mixed), 0).astype(np.uint8)
+        flat = image.reshape(-1, image.shape[2])
+        right, down = self.fraction[..., :1], self.fraction[..., 1:]
+        below = np.minimum(self.corner + self.source_size[1], len(flat) - 1)
+        mixed = _mix(flat, self.corner, right) * (1 - down) + _mix(flat, below, right) * down
+        mixed[~self.inside] = 0
+        return np.rint(mixed).astype(np.uint8)
 
     def depth(self, image: NDArray[np.generic]) -> NDArray[np.generic]:
         """Rectified depth [H, W] in the encoding it came in; nothing measured (0 or NaN) outside the raw image."""
@@ -196,6 +196,14 @@ class Rectifier:
             raise DistortionError(f"image of shape {list(image.shape)} is not of its camera's size {self.source_size}")
 
 
+def _mix(flat: NDArray[np.uint8], left: NDArray[np.intp], share: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Colours [H, W, C] between the pixels `left` and their right neighbours."""
+    a = flat[left].astype(np.float32)
+    b = flat[np.minimum(left + 1, len(flat) - 1)].astype(np.float32)
+    mixed: NDArray[np.float32] = a + (b - a) * share
+    return mixed
+
+
 @lru_cache(maxsize=8)
 def rectifier(
     source: DistortedCamera, target: PinholeCamera | None = None, rotation: RotationRows = IDENTITY_ROWS
@@ -218,10 +226,12 @@ def rectifier(
     inside = ((whole >= 0) & (whole < [width, height])).all(axis=-1) & _outward(source, slopes)
     bounded = np.clip(np.nan_to_num(whole), 0, [width - 1, height - 1]).astype(np.intp)
     nearest = bounded[..., 1] * width + bounded[..., 0]
+    corner = np.clip(np.floor(np.nan_to_num(pixels)), 0, [max(width - 2, 0), max(height - 2, 0)])
+    fraction = np.clip(np.nan_to_num(pixels) - corner, 0, 1).astype(np.float32)
     factor = None if rotation == IDENTITY_ROWS else (1 / np.where(ahead, directions[..., 2:], 1))[..., 0]
-    position = np.nan_to_num(pixels).astype(np.float32)
+    flat_corner = (corner @ [1, width]).astype(np.intp)
     depth_factor = None if factor is None else factor.astype(np.float32)
-    return Rectifier(camera, (height, width), position, nearest, inside & ahead[..., 0], depth_factor)
+    return Rectifier(camera, (height, width), flat_corner, fraction, nearest, inside & ahead[..., 0], depth_factor)
 
 
 def _outward(source: DistortedCamera, slopes: Float64Array) -> NDArray[np.bool_]:

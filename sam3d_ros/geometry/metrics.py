@@ -30,6 +30,8 @@ __all__ = [
 
 Float64Array = NDArray[np.float64]
 
+_BLOCK = 256  # points compared at once; bounds the memory of a diameter
+
 
 class MetricError(ValueError):
     """A figure was asked of nothing."""
@@ -100,7 +102,12 @@ def add_s(points: ArrayLike, T_est: SE3, T_true: SE3) -> float:
 def diameter(points: ArrayLike) -> float:
     """Largest distance in metres between two of the points [N, 3]."""
     extreme = _extreme_points(_cloud(points))
-    return max(float(np.linalg.norm(extreme[i:] - extreme[i], axis=1).max()) for i in range(len(extreme)))
+    centred = extreme - extreme.mean(axis=0)
+    squares = np.einsum("ij,ij->i", centred, centred)
+    return max(
+        _farthest(centred[i : i + _BLOCK], centred, squares[i : i + _BLOCK, None] + squares)
+        for i in range(0, len(centred), _BLOCK)
+    )
 
 
 def rotation_error(T_est: SE3, T_true: SE3) -> float:
@@ -126,6 +133,13 @@ def _cloud(points: ArrayLike) -> Float64Array:
     if array.ndim != 2 or array.shape[1] != 3 or not len(array) or not np.isfinite(array).all():
         raise MetricError(f"a metric needs finite points of shape [N, 3] with N > 0, got shape {list(array.shape)}")
     return array
+
+
+def _farthest(block: Float64Array, points: Float64Array, squares: Float64Array) -> float:
+    """Largest distance from the block to the points, given the sums of their squared lengths [B, N]."""
+    squares -= 2 * block @ points.T
+    row, column = np.unravel_index(np.argmax(squares), squares.shape)
+    return float(np.linalg.norm(block[row] - points[column]))
 
 
 def _extreme_points(points: Float64Array) -> Float64Array:

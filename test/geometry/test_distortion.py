@@ -192,4 +192,5 @@ def test_a_turned_rectified_camera_looks_up_the_pixel_of_the_same_direction():
     table = rectifier(camera, PINHOLE, tuple(map(tuple, turn.tolist())))
     p_raw = np.array([0.1, -0.05, 1.3])
     u, v = np.rint(PINHOLE.project(turn @ p_raw)).astype(int)
-    np.testing.assert_allclose(table.position[v, u], camera.project(p_raw), atol=1.0)
+    row, column = divmod(table.corner[v, u], 640)
+    np.testing.assert_allclose([column, row] + table.fraction[v, u], camera.project(p_raw), atol=1.0)
