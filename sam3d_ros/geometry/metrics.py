@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.spatial import ConvexHull, QhullError, cKDTree
+from scipy.spatial.distance import cdist
 
 from .transforms import SE3
 from .volume import hidden_from_camera, volumetric_iou
@@ -101,13 +102,8 @@ def add_s(points: ArrayLike, T_est: SE3, T_true: SE3) -> float:
 
 def diameter(points: ArrayLike) -> float:
     """Largest distance in metres between two of the points [N, 3]."""
-    extreme = _extreme_points(_cloud(points))
-    centred = extreme - extreme.mean(axis=0)
-    squares = np.einsum("ij,ij->i", centred, centred)
-    return max(
-        _farthest(centred[i : i + _BLOCK], centred, squares[i : i + _BLOCK, None] + squares)
-        for i in range(0, len(centred), _BLOCK)
-    )
+    extreme = _far_out(_extreme_points(_cloud(points)))
+    return max(float(cdist(extreme[i : i + _BLOCK], extreme[i:]).max()) for i in range(0, len(extreme), _BLOCK))
 
 
 def rotation_error(T_est: SE3, T_true: SE3) -> float:
@@ -135,11 +131,16 @@ def _cloud(points: ArrayLike) -> Float64Array:
     return array
 
 
-def _farthest(block: Float64Array, points: Float64Array, squares: Float64Array) -> float:
-    """Largest distance from the block to the points, given the sums of their squared lengths [B, N]."""
-    squares -= 2 * block @ points.T
-    row, column = np.unravel_index(np.argmax(squares), squares.shape)
-    return float(np.linalg.norm(block[row] - points[column]))
+def _far_out(points: Float64Array) -> Float64Array:
+    """The points that can be an end of the diameter: those that reach at least as far as a distance already found.
+
+    No point is farther from p than |p - centre| plus the largest distance from the centre.
+    """
+    radii = np.linalg.norm(points - points.mean(axis=0), axis=1)
+    first = points[np.argmax(radii)]
+    known = np.linalg.norm(points - first, axis=1).max()
+    kept: Float64Array = points[radii + radii.max() >= known * (1 - 1e-9)]
+    return kept
 
 
 def _extreme_points(points: Float64Array) -> Float64Array:
