@@ -26,8 +26,8 @@ class TabletopConfig:
 
     def __post_init__(self) -> None:
         if not 0 <= self.min_depth < self.max_depth:
-            raise ValueError(f"depth limits must grow: min_depth {self.min_depth}, max_depth {self.max_depth}")
+            raise ValueError(f"depth limits must grow, got min_depth {self.min_depth}, max_depth {self.max_depth}")
         if not 0 <= self.min_height < self.max_height:
-            raise ValueError(f"heights must grow: min_height {self.min_height}, max_height {self.max_height}")
+            raise ValueError(f"heights must grow, got min_height {self.min_height}, max_height {self.max_height}")
         if self.min_pixels < 1 or self.max_objects < 1:
             raise ValueError(f"min_pixels and max_objects start at 1, got {self.min_pixels}, {self.max_objects}")

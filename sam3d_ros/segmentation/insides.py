@@ -47,11 +47,12 @@ def _measure(
     labels: NDArray[np.int32], points: NDArray[np.float32], normals: NDArray[np.float32], plane: Plane
 ) -> _Shapes:
     count = int(labels.max()) + 1
-    used = (labels > 0) & np.isfinite(normals[..., 0])
-    region, p, n = labels[used], points[used].astype(np.float64), normals[used].astype(np.float64)
+    sparse = np.s_[::2, ::2]  # means need no more
+    used = (labels[sparse] > 0) & np.isfinite(normals[sparse][..., 0])
+    region, p, n = labels[sparse][used], points[sparse][used], normals[sparse][used]
     number = np.maximum(np.bincount(region, minlength=count), 1)
     centre = np.stack([np.bincount(region, p[:, i], count) for i in range(3)], axis=1) / number[:, None]
-    offset = p - centre[region]
+    offset = p - centre[region].astype(np.float32)
     outwards = np.bincount(region, np.einsum("ij,ij->i", offset, n), count)
     spread = np.bincount(region, np.linalg.norm(offset, axis=1), count)
     height = np.bincount(region, plane.signed_distance(p), count) / number

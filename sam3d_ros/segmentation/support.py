@@ -15,6 +15,7 @@ _STRIDE = 8  # pixels between the readings in which planes are looked for
 _ITERATIONS = 150
 _CANDIDATES = 3
 _COMPARABLE = 0.35  # of the largest plane's readings: smaller ones are no rivals
+_PARALLEL_COSINE = np.cos(np.deg2rad(12))
 _FEWEST_READINGS = 60
 
 
@@ -26,10 +27,11 @@ class Support:
     axes: NDArray[np.float64]  # [2, 3] directions along the plane
     outline: NDArray[np.float64]  # [E, 3] half planes a, b, c in these axes: inside where a x + b y + c <= 0
 
-    def beside(self, points: NDArray[np.floating]) -> NDArray[np.float64]:
+    def beside(self, points: NDArray[np.floating]) -> NDArray[np.floating]:
         """How far points [N, 3] stand out over the outline, seen along the normal; negative inside; metres."""
-        flat = points @ self.axes.T
-        distance: NDArray[np.float64] = (flat @ self.outline[:, :2].T + self.outline[:, 2]).max(axis=1)
+        flat = points @ self.axes.T.astype(points.dtype)
+        edges = self.outline.astype(points.dtype)
+        distance: NDArray[np.floating] = (edges[:, :2] @ flat.T + edges[:, 2:]).max(axis=0)
         return distance
 
 
@@ -55,12 +57,23 @@ def find_support(pointmap: NDArray[np.float32], config: TabletopConfig) -> Suppo
         return NoTabletop(f"no support plane: only {total} of {len(grid)} depth readings lie within {limits}")
     candidates = _candidates(left, config)
     largest = max((len(points) for _, points in candidates), default=0)
-    if largest < config.min_plane_share * total:
+    enough = config.min_plane_share * total
+    if largest < enough:
         share = f"the largest plane holds {largest / total:.0%} of the depth readings"
         return NoTabletop(f"no support plane: {share}, min_plane_share is {config.min_plane_share:.0%}")
     rivals = [(plane, points) for plane, points in candidates if len(points) >= _COMPARABLE * largest]
-    plane, points = min(rivals, key=lambda rival: rival[0].normal_xyz[1])
-    return _outlined(plane, points)
+    level = min(rivals, key=lambda rival: rival[0].normal_xyz[1])
+    below = [found for found in candidates if len(found[1]) >= enough and _carries(found[0], level[0], config)]
+    return _outlined(*max([level, *below], key=lambda found: found[0].offset))
+
+
+def _carries(lower: Plane, upper: Plane, config: TabletopConfig) -> bool:
+    """Whether a plane can be the support of a parallel one: the table under the covers of large books.
+
+    What lies deeper than the highest object is the floor.
+    """
+    parallel = float(lower.normal_xyz @ upper.normal_xyz) > _PARALLEL_COSINE
+    return parallel and 0 < lower.offset - upper.offset < config.max_height
 
 
 def _candidates(left: NDArray[np.float64], config: TabletopConfig) -> list[tuple[Plane, NDArray[np.float64]]]:
