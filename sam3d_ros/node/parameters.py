@@ -46,7 +46,7 @@ class ParameterSpec:
         expected = _TYPES[self.kind]
         if type(value) is not expected:
             hint = f"; write {float(value)}" if self.kind == "double" and type(value) is int else ""
-            raise ParameterError(f"{self.name} must be a {self.kind}, got {value!r}{hint}")
+            raise ParameterError(f"{self.name} must be of type {self.kind}, got {value!r}{hint}")
         if self.choices and value not in self.choices:
             raise ParameterError(f"{self.name} must be one of {', '.join(self.choices)}, got {value!r}")
         if self.range is not None:
@@ -56,10 +56,10 @@ class ParameterSpec:
                 raise ParameterError(f"{self.name} must lie between {low:g} and {high:g}{unit}, got {value!r}")
 
 
-@lru_cache(maxsize=1)
-def parameter_specs() -> tuple[ParameterSpec, ...]:
-    """Every parameter, in the order of the file."""
-    sections = yaml.safe_load((Path(__file__).parent / "parameters.yaml").read_text(encoding="utf-8"))
+@lru_cache(maxsize=2)
+def parameter_specs(file_name: str = "parameters.yaml") -> tuple[ParameterSpec, ...]:
+    """Every parameter of the node to whom the file in this folder belongs, in the order of the file."""
+    sections = yaml.safe_load((Path(__file__).parent / file_name).read_text(encoding="utf-8"))
     return tuple(
         _spec(section["section"], name, entry) for section in sections for name, entry in section["parameters"].items()
     )

@@ -34,7 +34,7 @@ class FrameMessages:
 
     image: Any  # Image or CompressedImage
     depth: Any  # Image, CompressedImage or organised PointCloud2
-    mask: Any  # Image or CompressedImage
+    mask: Any  # Image or CompressedImage; None: no instances, for who makes masks
     camera_info: Any  # CameraInfo; None where none has come yet
     detections: Any = None  # Detection2DArray or None
     arrived: float = 0.0  # time.monotonic() when the set was complete
@@ -54,8 +54,7 @@ def decode_frame(messages: FrameMessages) -> Frame:
         raise InputError("no camera_info has come yet: remap the topic camera_info to the camera's CameraInfo")
     camera = _named("camera_info", decode_camera, messages.camera_info).camera
     color = _named("image", decode_color, messages.image)
-    labels = _named("mask", decode_mask, messages.mask)
-    check_same_size(image=color, mask=labels)
+    labels = _labels(messages.mask, color)
     if color.shape[:2] != (camera.height, camera.width):
         raise InputError(
             f"image is {color.shape[1]}x{color.shape[0]}, camera_info says {camera.width}x{camera.height}: "
@@ -70,6 +69,15 @@ def decode_frame(messages: FrameMessages) -> Frame:
         frame_id=messages.frame_id,
         detections={} if messages.detections is None else decode_detections(messages.detections).by_label,
     )
+
+
+def _labels(mask: Any, color: NDArray[np.uint8]) -> NDArray[np.int32]:
+    """Label image [H, W] of the image's size; zeros without a mask."""
+    if mask is None:
+        return np.zeros(color.shape[:2], np.int32)
+    labels = _named("mask", decode_mask, mask)
+    check_same_size(image=color, mask=labels)
+    return labels
 
 
 def _pointmap(message: Any, camera: PinholeCamera) -> NDArray[np.float32]:
