@@ -62,9 +62,8 @@ class LiveReplay:
                 results.copy_inputs(self._bag, self._inputs, until_ns=player.now_ns, with_tf=False)
 
     def _play(self, stage: LiveStage, on_frame: Callable[[], object]) -> None:
-        depth = self._inputs.depth or self._inputs.points
-        needed = [topic.name for topic in (self._inputs.image, self._inputs.mask, depth) if topic is not None]
-        stage.wait_for_node(needed, self._config.start_timeout_s)
+        stage.wait_for_node(self._heard_topics(), self._config.start_timeout_s)
+        stage.player.lead_in(stage.idle, timeout_s=self._config.start_timeout_s)
         started = time.monotonic()
         end_ns = _end_of(self._bag, self._inputs.image, self._config.max_frames)
 
@@ -91,6 +90,12 @@ class LiveReplay:
         versions: dict[int, int] = {}
         for update in self.updates.values():
             _note(figures, update, versions)
+
+    def _heard_topics(self) -> list[str]:
+        """What the node subscribes to: all inputs, and the transforms where it has a target frame."""
+        transforms = [topic.name for topic in self._bag.topics if topic.name in TF_TOPICS]
+        inputs = [topic.name for topic in self._inputs.by_role().values()]
+        return [*inputs, *transforms] if self._config.parameters.get("target_frame") else inputs
 
     def _remap(self) -> dict[str, str]:
         remap = {role.value: topic.name for role, topic in self._inputs.by_role().items()}

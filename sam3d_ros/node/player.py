@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from rclpy.duration import Duration
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rosgraph_msgs.msg import Clock
@@ -15,6 +16,7 @@ from ..replay.bag import Bag, BagMessage, BagTopic
 from .builders.common import stamp_message
 
 _CLOCK_PERIOD_S = 0.01
+_ACKNOWLEDGED_S = 0.3
 _LATCHED = QoSProfile(depth=100, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 _RELIABLE = QoSProfile(depth=50, reliability=ReliabilityPolicy.RELIABLE)
 
@@ -50,6 +52,26 @@ class BagPlayer:
             self._wait_until(due, message.time_ns, idle)
             on_message(message)
             self._publishers[message.topic].publish(message.data)
+
+    def lead_in(self, idle: Callable[[float], None], *, timeout_s: float) -> bool:
+        """Send the first message of each topic until it is acknowledged; False where that takes too long.
+
+        A subscriber that is seen may not see us yet, and would miss the start. These messages come again in `play`.
+        """
+        waiting = {name: next(iter(self._bag.messages([name])), None) for name in self._publishers}
+        deadline = time.monotonic() + timeout_s
+        self._publish_clock(self._bag.start_ns)
+        while waiting and time.monotonic() < deadline:
+            for name, message in list(waiting.items()):
+                if message is None or self._acknowledged(message):
+                    del waiting[name]
+                idle(_CLOCK_PERIOD_S)
+        return not waiting
+
+    def _acknowledged(self, message: BagMessage) -> bool:
+        publisher = self._publishers[message.topic]
+        publisher.publish(message.data)
+        return bool(publisher.wait_for_all_acked(Duration(seconds=_ACKNOWLEDGED_S)))
 
     def tick(self, seconds: float) -> None:
         """Let the clock run on while nothing is published."""

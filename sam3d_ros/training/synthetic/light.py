@@ -25,8 +25,8 @@ class Lighting:
     size: float = 0.55
     key: tuple[float, float, float] = (1.0, 0.95, 0.86)
     sky: tuple[float, float, float] = (0.42, 0.46, 0.52)
-    key_samples: int = 49
-    sky_samples: int = 64
+    key_samples: int = 36
+    sky_samples: int = 48
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -47,7 +47,7 @@ def make_room(seed: int) -> tuple[Prop, ...]:
     def floor(points: Array) -> Array:
         return plaster(points, rgb(style.floor), 3000 + seed)
 
-    slab = _grid_box(np.array([-0.75, -0.5, -0.035]), np.array([0.75, 0.5, 0.0]), 0.005)
+    slab = _grid_box(np.array([-0.75, -0.5, -0.035]), np.array([0.75, 0.5, 0.0]), 0.008)
     back = _grid_box(np.array([-3.0, 0.95, -0.75]), np.array([3.0, 1.0, 2.2]), 0.08)
     ground = _grid_box(np.array([-3.0, -3.0, -0.8]), np.array([3.0, 1.0, -0.75]), 0.1)
     return (

@@ -27,7 +27,7 @@ class SceneConfig:
     half_width: float = 0.27  # m, of the area on which objects stand, along x
     half_depth: float = 0.19  # m, along y
     gap: float = 0.025  # m, between two objects
-    triangles: int = 14_000  # of each object
+    triangles: int = 10_000  # of each object
 
 
 @dataclass(frozen=True, slots=True, eq=False)

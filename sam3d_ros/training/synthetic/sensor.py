@@ -7,6 +7,7 @@ Depth errors follow the stereo model z = f b / d: noise and quantisation of the 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeVar
 
 import numpy as np
@@ -121,10 +122,17 @@ def _displaced(image: NDArray[Number], size: float, rng: np.random.Generator, *,
 
 
 def _patches(shape: tuple[int, ...], cell: float, rng: np.random.Generator) -> Array:
-    """Smooth noise of unit deviation with features of `cell` pixels."""
-    raw = gaussian_filter(rng.standard_normal(shape, np.float32), cell)
-    patches: Array = raw / raw.std()
-    return patches
+    """Smooth noise of unit deviation with features of `cell` pixels: a random cut of a field that repeats."""
+    rows, columns = (int(rng.integers(size)) for size in shape)
+    field = np.roll(_noise_field(shape, cell), (rows, columns), axis=(0, 1))
+    return field if rng.random() < 0.5 else -field
+
+
+@lru_cache(maxsize=16)
+def _noise_field(shape: tuple[int, ...], cell: float) -> Array:
+    raw = gaussian_filter(np.random.default_rng(round(1000 * cell)).standard_normal(shape), cell, mode="wrap")
+    field: Array = raw / raw.std()
+    return field
 
 
 def _occluded(disparity: Array) -> NDArray[np.bool_]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,6 +20,7 @@ from .scene import PlacedProp, Scene, SceneConfig, make_scene
 from .sensor import ColorSensor, DepthSensor, MaskNoise
 
 VGA = PinholeCamera(640, 480, 607.0, 607.0, 321.3, 238.6)
+THREADS = 2
 OPTICAL_FRAME = "camera_color_optical_frame"
 
 
@@ -58,11 +61,20 @@ class SyntheticFrame:
 
 
 def film(config: SequenceConfig) -> Iterator[SyntheticFrame]:
-    """The frames one after another; the scene is made and lit before the first one."""
+    """The frames one after another; the scene is made and lit before the first one.
+
+    Some frames are made ahead in threads; each has its own random numbers, so that the order does not matter.
+    """
     scene = make_scene(config.scene)
     photographer = Photographer(scene)
-    for index in range(config.frames):
-        yield _shoot(config, scene, photographer, index)
+    ahead: deque[Future[SyntheticFrame]] = deque()
+    with ThreadPoolExecutor(max_workers=THREADS) as pool:
+        for index in range(config.frames):
+            ahead.append(pool.submit(_shoot, config, scene, photographer, index))
+            if len(ahead) > THREADS:
+                yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()
 
 
 def _shoot(config: SequenceConfig, scene: Scene, photographer: Photographer, index: int) -> SyntheticFrame:
