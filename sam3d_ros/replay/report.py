@@ -26,8 +26,8 @@ _DIGITS = {"chamfer_mm": 1, "add_s_mm": 1, "centre_mm": 1}
 class ReportOptions:
     """How much a report shows. Frames are picked evenly; the first and the last are always among them."""
 
-    picture_frames: int = 24  # at most so many frames get pictures; all get rows
-    measured_frames: int = 200  # at most so many frames are compared with the truth
+    picture_frames: int = 12  # at most so many frames get pictures; all get rows
+    measured_frames: int = 12  # at most so many frames are compared with the truth
     baselines: bool = False  # also score the visible points and their convex hull
 
     def __post_init__(self) -> None:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ..geometry import Mesh
+from ..geometry.mesh_io import content_hash
 from ..tracking import SceneObject
 from .pictures.colours import color_depth, color_error, depth_range
 from .pictures.overlay import Tag, masks_over, meshes_over, outlines_over, tags
@@ -55,7 +56,7 @@ class PictureFolder:
         self._folder = output / _FOLDER
         self._folder.mkdir(parents=True, exist_ok=True)
         self._views, self._size = turntable_views, view_size
-        self._surfaces: dict[int, tuple[Mesh, Surface]] = {}
+        self._surfaces: dict[str, Surface] = {}
 
     def frame(self, record: FrameRecord) -> FramePictures:
         """Input, depth, masks and the meshes projected back into the image."""
@@ -98,11 +99,10 @@ class PictureFolder:
 
     def _surface(self, mesh: Mesh) -> Surface:
         """The surface of a mesh; the same mesh is prepared once for all frames that show it."""
-        known = self._surfaces.get(id(mesh))
-        if known is None or known[0] is not mesh:
-            known = (mesh, make_surface(mesh))
-            self._surfaces[id(mesh)] = known
-        return known[1]
+        key = content_hash(mesh)
+        if key not in self._surfaces:
+            self._surfaces[key] = make_surface(mesh)
+        return self._surfaces[key]
 
     def _save(self, stem: str, pixels: NDArray[np.uint8]) -> str:
         name = f"{_file_name(stem)}.webp"

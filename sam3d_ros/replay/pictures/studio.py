@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ...geometry import SE3, PinholeCamera
 from ...geometry.render import RayHits, cast_rays
-from .colours import linear_to_srgb, srgb_to_linear
+from .colours import linear_to_srgb
 from .floor import FloorShadow
 from .occlusion import Occluders
 from .surface import Surface
@@ -99,8 +99,7 @@ def _materials(
     for number, (surface, T_cam_obj) in enumerate(zip(surfaces, poses, strict=True)):
         at = index == number
         corners = surface.mesh.triangles[triangle[at]]
-        colors = srgb_to_linear(surface.mesh.vertex_colors)
-        albedo[at] = np.einsum("nk,nkc->nc", weights[at], colors[corners])
+        albedo[at] = np.einsum("nk,nkc->nc", weights[at], surface.albedo[corners])
         ambient[at] = np.einsum("nk,nk->n", weights[at], surface.ambient[corners])
         soft = np.einsum("nk,nkc->nc", weights[at], surface.corner_normals[triangle[at]])
         normals[at] = soft @ T_cam_obj.rotation.T.astype(np.float32)

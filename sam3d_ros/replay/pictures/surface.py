@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ...geometry import Mesh
 from ...geometry.sampling import triangle_normals, vertex_normals
+from .colours import srgb_to_linear
 from .occlusion import Occluders
 
 Float32Array = NDArray[np.float32]
@@ -29,6 +30,7 @@ class Surface:
     mesh: Mesh  # fine enough for light at its vertices
     corner_normals: Float32Array  # [T, 3, 3] unit, of the corners of each triangle
     ambient: Float32Array  # [V] 0-1, light that the vertex gets from sky and floor
+    albedo: Float32Array  # [V, 3] linear light of the vertex colours
 
     @property
     def centre(self) -> Float32Array:
@@ -47,13 +49,14 @@ class Surface:
 
     def recolored(self, colors: NDArray[np.uint8]) -> Surface:
         """The same surface with other sRGB vertex colours [V, 3]."""
-        return Surface(Mesh(self.mesh.vertices, self.mesh.triangles, colors), self.corner_normals, self.ambient)
+        mesh = Mesh(self.mesh.vertices, self.mesh.triangles, colors)
+        return Surface(mesh, self.corner_normals, self.ambient, srgb_to_linear(colors))
 
 
 def make_surface(mesh: Mesh) -> Surface:
     """Prepare a mesh whose object stands on a floor, z up."""
     fine = _split_to(mesh, _FINE_TRIANGLES)
-    return Surface(fine, corner_normals(fine), _ambient_light(fine))
+    return Surface(fine, corner_normals(fine), _ambient_light(fine), srgb_to_linear(fine.vertex_colors))
 
 
 def corner_normals(mesh: Mesh) -> Float32Array:
