@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 
 import pytest
@@ -59,7 +60,7 @@ def test_the_first_interpreter_that_fits_is_taken():
 
 def test_a_virtual_environment_is_traced_back_to_the_interpreter_it_was_made_from():
     chosen, _ = machine.choose_python((sys.executable,), [HERE])
-    assert chosen == getattr(sys, "_base_executable", sys.executable)
+    assert chosen == os.path.realpath(getattr(sys, "_base_executable", sys.executable))
 
 
 def test_a_requested_interpreter_of_the_wrong_version_is_refused_with_both_versions():

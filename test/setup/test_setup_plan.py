@@ -34,12 +34,12 @@ def actions_of(machine: Machine, kind: type) -> list:
 
 def test_without_a_distribution_ros_comes_from_pypi_and_both_stand_ins_are_built():
     assert names(PYPI) == [
-        "venv", "installer", "ros", "paths", "python", "mend", "tf2_msgs", "vision_msgs", "sam3d_ros", "check"
+        "venv", "installer", "ros", "paths", "python", "mend", "tf2_msgs", "vision_msgs", "sam3d_ros", "share", "check"
     ]  # fmt: skip
 
 
 def test_with_a_distribution_nothing_of_ros_comes_from_pypi_and_only_what_it_lacks_is_built():
-    assert names(HUMBLE) == ["venv", "installer", "paths", "python", "vision_msgs", "sam3d_ros", "check"]
+    assert names(HUMBLE) == ["venv", "installer", "paths", "python", "vision_msgs", "sam3d_ros", "share", "check"]
     pip_words = {word for command in commands(HUMBLE) if "pip" in command for word in command}
     assert not any("ros-" in word or "requirements-ros" in word for word in pip_words)
     assert actions_of(HUMBLE, MendCMake) == []

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from .errors import SetupError
 from .mend import mend
-from .plan import Action, MakeVenv, MendCMake, Remove, Run, WriteFile
+from .plan import Action, Link, MakeVenv, MendCMake, Remove, Run, WriteFile
 
 OnLine = Callable[[str], None]
 
@@ -35,6 +35,8 @@ def perform(action: Action, log: Path, on_line: OnLine) -> None:
         mend(action.prefix, include_folders(action.python))
     elif isinstance(action, WriteFile):
         write(action)
+    elif isinstance(action, Link):
+        link(action)
     else:
         remove(action)
 
@@ -119,6 +121,13 @@ def write(action: WriteFile) -> None:
     partial = action.path.with_name(action.path.name + ".part")
     partial.write_text(action.text)
     partial.replace(action.path)
+
+
+def link(action: Link) -> None:
+    """Make the link, also in place of what is there."""
+    action.path.parent.mkdir(parents=True, exist_ok=True)
+    remove(Remove(action.path.parent, action.path.name))
+    action.path.symlink_to(action.target)
 
 
 def remove(action: Remove) -> None:

@@ -24,7 +24,7 @@ class Layout:
 
     @property
     def state(self) -> Path:
-        """Stamps, logs and the remembered route: they describe the environment, so they go with it."""
+        """Stamps, CMake's folders and the remembered route: they belong to the environment, so they go with it."""
         return self.venv / "sam3d_setup"
 
     @property
@@ -34,7 +34,7 @@ class Layout:
 
     @property
     def build(self) -> Path:
-        """CMake's build folders of the message packages."""
+        """Logs of the steps, and the lock."""
         return self.root / "build" / "setup"
 
     def site_packages(self, python_version: tuple[int, int]) -> Path:

@@ -129,7 +129,10 @@ def _refusal(requested: str) -> str:
 
 def probe_python(name: str) -> tuple[str, tuple[int, int]] | None:
     """Path and version of the interpreter behind a name (for a virtual environment: the one it was made from)."""
-    code = "import sys; print(getattr(sys, '_base_executable', sys.executable)); print(*sys.version_info[:2])"
+    code = (
+        "import os, sys; print(os.path.realpath(getattr(sys, '_base_executable', sys.executable)));"
+        "print(*sys.version_info[:2])"
+    )
     # -I -S: neither a sourced ROS environment nor a .pth file of the virtual environment may change the answer.
     try:
         answer = subprocess.run([name, "-I", "-S", "-c", code], capture_output=True, text=True, check=False)

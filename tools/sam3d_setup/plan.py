@@ -12,6 +12,8 @@ from . import shell_files
 from .layout import Layout
 from .machine import STANDINS, Machine
 
+Need = Literal["venv", "compiler", "open3d"]
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -67,7 +69,15 @@ class Remove:
     pattern: str
 
 
-Action = Run | MakeVenv | MendCMake | WriteFile | Remove
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Let `path` be a symbolic link to `target`."""
+
+    path: Path
+    target: Path
+
+
+Action = Run | MakeVenv | MendCMake | WriteFile | Remove | Link
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +91,7 @@ class Step:
     watched: tuple[tuple[Path, str], ...] = ()
     outputs: tuple[Path, ...] = ()
     # What the system must have for it.
-    needs: frozenset[Literal["venv", "compiler", "open3d"]] = frozenset()
+    needs: frozenset[Need] = frozenset()
 
 
 def plan(machine: Machine, *, tests: bool = False) -> tuple[Step, ...]:
@@ -96,8 +106,8 @@ def plan(machine: Machine, *, tests: bool = False) -> tuple[Step, ...]:
         steps.append(_mend(machine))
     present = machine.distribution.packages if machine.distribution else frozenset()
     steps += [_standin(machine, name) for name in STANDINS if name not in present]
-    steps += [_own_messages(machine), _check(machine)]
-    return tuple(steps)
+    steps += [_own_messages(machine), _share(machine)]
+    return (*steps, _check(machine, steps))
 
 
 def build_environment(machine: Machine) -> tuple[tuple[str, str], ...]:
@@ -209,14 +219,14 @@ def _standin(machine: Machine, name: str) -> Step:
 
 def _own_messages(machine: Machine) -> Step:
     root = machine.layout.root
-    names = ("CMakeLists.txt", "package.xml", "msg", "srv", "action", "launch", "config", "rviz")
+    names = ("CMakeLists.txt", "package.xml", "msg", "srv", "action")
     return _messages(machine, "sam3d_ros", root, tuple(root / name for name in names))
 
 
 def _messages(machine: Machine, name: str, source: Path, inputs: tuple[Path, ...]) -> Step:
-    """Configure, build and install one message package into the environment."""
+    """Configure, build and install one message package into the environment; a change builds only what it touches."""
     layout = machine.layout
-    build = layout.build / name
+    build = layout.state / "build" / name
     environment = build_environment(machine)
     definitions = {
         "CMAKE_INSTALL_PREFIX": str(layout.venv),
@@ -228,7 +238,6 @@ def _messages(machine: Machine, name: str, source: Path, inputs: tuple[Path, ...
     }
     options = tuple(f"-D{key}={value}" for key, value in definitions.items())
     actions = (
-        Remove(layout.build, name),
         Run(("cmake", "-S", str(source), "-B", str(build), *options), environment),
         Run(("cmake", "--build", str(build)), environment),
         Remove(layout.messages, name),
@@ -244,10 +253,22 @@ def _messages(machine: Machine, name: str, source: Path, inputs: tuple[Path, ...
     return Step(name, title, actions, inputs, watched, outputs, frozenset({"compiler"}))
 
 
-def _check(machine: Machine) -> Step:
-    """Import what the main job needs, so that a set-up that says it is complete is complete."""
+def _share(machine: Machine) -> Step:
+    """Let `ros2 launch` and `ros2 run` find the checkout's own files where a distribution looks for them."""
+    layout = machine.layout
+    share = layout.venv / "share" / "sam3d_ros"
+    folders = tuple(Link(share / name, layout.root / name) for name in ("launch", "config", "rviz"))
+    executables = layout.venv / "lib" / "sam3d_ros"
+    names = ("sam3d_node", "tabletop_masks", "sam3d-ros")
+    commands = tuple(Link(executables / name, layout.venv / "bin" / name) for name in names)
+    links = (*folders, *commands)
+    return Step("share", "Launch files and executables", links, outputs=tuple(link.path for link in links))
+
+
+def _check(machine: Machine, steps: list[Step]) -> Step:
+    """Import what the main job needs, after any other step: a set-up that says it is complete is complete."""
     code = "import rclpy, open3d, sam3d_ros.msg, tf2_msgs.msg, vision_msgs.msg"
     run = Run((str(machine.layout.python), "-c", code), (("PYTHONPATH", ""),))
-    site_packages = machine.layout.site_packages(machine.python_version)
-    watched = ((site_packages, "*.dist-info"), (machine.layout.messages, "*"))
-    return Step("check", "Check that everything imports", (run,), watched=watched, needs=frozenset({"open3d"}))
+    stamps = tuple(machine.layout.state / "stamps" / step.name for step in steps)
+    needs: frozenset[Need] = frozenset({"open3d"})
+    return Step("check", "Check that everything imports", (run,), inputs=stamps, needs=needs)
