@@ -12,6 +12,7 @@ from vision_msgs.msg import Detection2DArray
 
 from ..pipeline.decode import stamp_ns
 from ..pipeline.frame_messages import FrameMessages
+from ..pipeline.rectification import is_raw
 from .inputs import InputSpec, TopicInput
 from .parameters import Parameters
 from .synchroniser import Synchroniser
@@ -119,7 +120,10 @@ class CameraInputs:
     def _on_match(self, image: Any, depth: Any, mask: Image) -> None:
         self._last_match = time.monotonic()
         detections = self._nearest_detections(stamp_ns(mask))
-        self._listener.on_matched(FrameMessages(image, depth, mask, self._camera_info, detections, time.monotonic()))
+        raw = is_raw(self._parameters.image_geometry, self._matched()[0].topic)
+        self._listener.on_matched(
+            FrameMessages(image, depth, mask, self._camera_info, detections, time.monotonic(), raw)
+        )
 
     def _nearest_detections(self, stamp: int) -> Detection2DArray | None:
         def distance(message: Detection2DArray) -> float:

@@ -96,6 +96,7 @@ class Parameters:
     autostart: bool
     image_transport: str
     depth_source: str
+    image_geometry: str
     sync_queue_size: int
     sync_slop: float
     input_timeout: float

@@ -22,6 +22,7 @@ from ..geometry import SE3
 from ..pipeline import Frame, FrameError
 from ..pipeline.decode import InputError, stamp_ns
 from ..pipeline.frame_messages import FrameMessages, decode_frame
+from ..pipeline.rectification import is_raw
 from ..replay.pictures.overlay import masks_over
 from ..segmentation.tabletop import NoTabletop, Tabletop, TabletopConfig, TabletopSegmenter
 from .compat import diagnostic_updater
@@ -47,6 +48,7 @@ class TabletopMasks(Node):
         values = self._declare()
         self._camera_info: CameraInfo | None = None
         self._last_stamp_ns = 0
+        self._image_geometry: str = values["image_geometry"]
         transforms = TransformSource(self) if values["target_frame"] else None
         self._maker = MaskMaker(self, values, transforms)
         self._worker = Worker(self._maker, on_defect=self._on_defect)
@@ -88,7 +90,8 @@ class TabletopMasks(Node):
         self._last_stamp_ns = stamp
 
     def _on_match(self, image: Any, depth: Any) -> None:
-        self._worker.put(FrameMessages(image, depth, None, self._camera_info, arrived=time.monotonic()))
+        raw = is_raw(self._image_geometry, self.topics[1].topic)
+        self._worker.put(FrameMessages(image, depth, None, self._camera_info, arrived=time.monotonic(), raw=raw))
 
     def _on_refused(self, _topic: TopicInput, fault: str) -> None:
         self.get_logger().warning(fault, throttle_duration_sec=5.0)

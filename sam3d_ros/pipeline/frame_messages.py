@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..geometry import PinholeCamera
 from ..geometry.cloud import CloudField, CloudLayout, cloud_to_pointmap
+from ..geometry.distortion import Rectifier
 from ..geometry.pointmap import PointmapError, depth_to_pointmap
 from .decode import (
     InputError,
@@ -24,6 +25,7 @@ from .decode import (
 )
 from .frame import Frame
 from .raw_image import as_bytes
+from .rectification import rectifier_for, rectify_depth, rectify_points
 
 T = TypeVar("T")
 
@@ -38,6 +40,7 @@ class FrameMessages:
     camera_info: Any  # CameraInfo; None where none has come yet
     detections: Any = None  # Detection2DArray or None
     arrived: float = 0.0  # time.monotonic() when the set was complete
+    raw: bool = True  # the images are as the lens bent them; matters only where camera_info has distortion
 
     @property
     def stamp_ns(self) -> int:
@@ -49,10 +52,15 @@ class FrameMessages:
 
 
 def decode_frame(messages: FrameMessages) -> Frame:
-    """Colour, pointmap and labels in the optical frame of the image; raises InputError naming input and fault."""
+    """Colour, pointmap and labels of a pinhole camera in the optical frame of the image.
+
+    Raw images of a lens with distortion are rectified. Raises InputError naming input and fault.
+    """
     if messages.camera_info is None:
         raise InputError("no camera_info has come yet: remap the topic camera_info to the camera's CameraInfo")
-    camera = _named("camera_info", decode_camera, messages.camera_info).camera
+    calibration = _named("camera_info", decode_camera, messages.camera_info)
+    camera = calibration.camera
+    table = rectifier_for(calibration) if messages.raw else None
     color = _named("image", decode_color, messages.image)
     labels = _labels(messages.mask, color)
     if color.shape[:2] != (camera.height, camera.width):
@@ -61,9 +69,9 @@ def decode_frame(messages: FrameMessages) -> Frame:
             "they belong to different streams"
         )
     return Frame(
-        color=color,
-        pointmap=_pointmap(messages.depth, camera),
-        labels=labels,
+        color=color if table is None else table.color(color),
+        pointmap=_pointmap(messages.depth, camera, table),
+        labels=labels if table is None else table.labels(labels).astype(np.int32),
         camera=camera,
         stamp_ns=messages.stamp_ns,
         frame_id=messages.frame_id,
@@ -80,11 +88,14 @@ def _labels(mask: Any, color: NDArray[np.uint8]) -> NDArray[np.int32]:
     return labels
 
 
-def _pointmap(message: Any, camera: PinholeCamera) -> NDArray[np.float32]:
+def _pointmap(message: Any, camera: PinholeCamera, table: Rectifier | None) -> NDArray[np.float32]:
     """Pointmap [H, W, 3] of the camera's pixels, from a depth image of any size of the same view, or from a cloud."""
     if hasattr(message, "point_step"):
-        return _named("points", lambda cloud: cloud_to_pointmap(as_bytes(cloud.data), _layout(cloud), camera), message)
+        points = _named("points", lambda c: cloud_to_pointmap(as_bytes(c.data), _layout(c), camera), message)
+        return points if table is None else rectify_points(table, points)
     depth = _named("depth", decode_depth, message)
+    if table is not None:
+        depth = rectify_depth(table, depth)
     height, width = depth.shape
     same = (height, width) == (camera.height, camera.width)
     return depth_to_pointmap(depth, camera, depth_camera=None if same else camera.scaled_to(width, height))

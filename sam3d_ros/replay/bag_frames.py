@@ -13,6 +13,7 @@ from ..geometry.transform_tree import TransformLookupError, TransformTree
 from ..pipeline.decode import stamp_ns
 from ..pipeline.frame_messages import FrameMessages
 from ..pipeline.matching import StampMatcher
+from ..pipeline.rectification import is_raw
 from .bag import Bag
 from .topics import TF_TOPICS, InputTopics, Role
 
@@ -46,6 +47,7 @@ class BagFrames:
         self._roles = {topic.name: role for role, topic in inputs.by_role().items()}
         depth = Role.DEPTH if inputs.depth else Role.POINTS
         self._matched_roles = (Role.IMAGE, depth, Role.MASK)
+        self._raw = is_raw("auto", inputs.image.name)
         self._newest_info: Any = None
         self._detections: list[Any] = []
         self.counts = InputCounts()
@@ -82,7 +84,8 @@ class BagFrames:
         return None
 
     def _frame(self, image: Any, depth: Any, mask: Any) -> FrameMessages:
-        return FrameMessages(image, depth, mask, self._newest_info, self._nearest_detections(stamp_ns(mask)))
+        detections = self._nearest_detections(stamp_ns(mask))
+        return FrameMessages(image, depth, mask, self._newest_info, detections, raw=self._raw)
 
     def _nearest_detections(self, stamp: int) -> Any:
         def distance_ns(message: Any) -> int:
