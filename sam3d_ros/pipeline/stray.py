@@ -20,12 +20,12 @@ FloatImage = NDArray[np.float32]
 class StrayConfig:
     """What counts as one surface. Lengths are in metres, angles in degrees from the surface normal."""
 
-    jump: float = 0.008  # depth step between neighbouring pixels that parts two surfaces, at the camera
-    jump_per_metre: float = 0.006  # and what distance adds to it (noise, wider pixels)
+    surface_incidence: float = 75.0  # neighbouring pixels lie on one surface when it is not seen steeper than this
+    depth_noise: float = 0.006  # and what noise may add to their depth step, at 1 m; it grows with the square
     max_incidence: float = 80.0  # a steeper sight than this is a mixed pixel, not a surface
     rim_pixels: int = 3  # a part that never gets deeper into the mask than this is spill or fringe
     min_part: float = 0.02  # smaller parts are dropped, share of the largest
-    reach: float = 1.0  # a part farther from the rest than this many object sizes is another object
+    reach: float = 0.5  # a part with a wider gap in depth to the largest than this many sizes of it is another object
 
 
 def on_object(depth: FloatImage, mask: BoolImage, pixel_size: float, config: StrayConfig) -> BoolImage:
@@ -42,7 +42,7 @@ def on_object(depth: FloatImage, mask: BoolImage, pixel_size: float, config: Str
 
 def _on_object(depth: FloatImage, mask: BoolImage, pixel_size: float, config: StrayConfig) -> BoolImage:
     candidates = mask & np.isfinite(depth) & ~_is_mixed(depth, pixel_size, config)
-    parts, count = _parts(depth, candidates, config)
+    parts, count = _parts(depth, candidates, pixel_size, config)
     if count == 0:
         return candidates
     wanted = _wanted_parts(depth, mask, parts, pixel_size=pixel_size, config=config)
@@ -68,7 +68,9 @@ def _smaller_step(depth: FloatImage, axis: int) -> FloatImage:
     return np.where(np.isinf(smaller), 0, smaller).astype(np.float32)
 
 
-def _parts(depth: FloatImage, candidates: BoolImage, config: StrayConfig) -> tuple[NDArray[np.int32], int]:
+def _parts(
+    depth: FloatImage, candidates: BoolImage, pixel_size: float, config: StrayConfig
+) -> tuple[NDArray[np.int32], int]:
     """Number from 1 of the depth-connected part of each pixel, [H, W], 0 = none, and how many there are.
 
     Pixels sit on the even cells of a grid of twice the size and their links between them, so that one pass of image
@@ -78,18 +80,28 @@ def _parts(depth: FloatImage, candidates: BoolImage, config: StrayConfig) -> tup
     grid = np.zeros((2 * h - 1, 2 * w - 1), np.bool_)
     grid[::2, ::2] = candidates
     for dv, du in ((0, 1), (1, 0), (1, 1), (1, -1)):
-        grid[dv::2, abs(du) :: 2] |= _joined(depth, candidates, (dv, du), config)
+        grid[dv::2, abs(du) :: 2] |= _joined(depth, candidates, (dv, du), pixel_size=pixel_size, config=config)
     labels, count = ndimage.label(grid, structure=np.ones((3, 3)))
     return np.where(candidates, labels[::2, ::2], 0), int(count)
 
 
-def _joined(depth: FloatImage, candidates: BoolImage, offset: tuple[int, int], config: StrayConfig) -> BoolImage:
+def _step_limit(depth: FloatImage, pixel_size: float, config: StrayConfig) -> FloatImage:
+    """Largest depth step in metres between neighbours on one surface."""
+    limit: FloatImage = (
+        np.tan(np.radians(config.surface_incidence)) * pixel_size * depth + config.depth_noise * depth**2
+    )
+    return limit
+
+
+def _joined(
+    depth: FloatImage, candidates: BoolImage, offset: tuple[int, int], *, pixel_size: float, config: StrayConfig
+) -> BoolImage:
     """Where two candidate pixels at this offset lie on one surface."""
     dv, du = offset
     h, w = depth.shape
     here = (slice(0, h - dv), slice(max(0, -du), w - max(0, du)))
     there = (slice(dv, h), slice(max(0, du), w - max(0, -du)))
-    limit = (config.jump + config.jump_per_metre * depth[here]) * np.hypot(dv, du)
+    limit = _step_limit(depth[here], pixel_size, config) * np.hypot(dv, du)
     with np.errstate(invalid="ignore"):
         joined: BoolImage = candidates[here] & candidates[there] & (np.abs(depth[here] - depth[there]) < limit)
     return joined
@@ -101,16 +113,28 @@ def _wanted_parts(
     """Which parts [count] belong to the object: the largest, and others that are large, deep in the mask and near."""
     index = np.arange(1, parts.max() + 1)
     sizes = ndimage.sum_labels(np.ones_like(parts), parts, index)
-    depths = ndimage.median(depth, parts, index)
+    nearest, farthest = _depth_ranges(depth, parts)
     inset = ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
     deepest = ndimage.maximum(inset, parts, index)
     rim = min(config.rim_pixels, 0.6 * inset.max())  # a thin object is rim all over
     largest = int(np.argmax(sizes))
-    extent = np.sqrt(sizes[largest]) * pixel_size * depths[largest]
-    near = np.abs(depths - depths[largest]) < config.reach * max(extent, 0.02)
+    extent = np.sqrt(sizes[largest]) * pixel_size * nearest[largest]
+    gap = np.maximum(nearest - farthest[largest], nearest[largest] - farthest)
+    near = gap < config.reach * max(extent, 0.02)
     wanted = near & (sizes >= config.min_part * sizes[largest]) & (deepest > rim)
     wanted[largest] = True
     return np.asarray(wanted, np.bool_)
+
+
+def _depth_ranges(depth: FloatImage, parts: NDArray[np.int32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Nearest and farthest depth [count] of each part, a twentieth of its pixels left out at either end."""
+    inside = parts > 0
+    order = np.lexsort((depth[inside], parts[inside]))
+    ordered, part = depth[inside][order], parts[inside][order]
+    first = np.flatnonzero(np.diff(part, prepend=0))
+    size = np.diff(np.append(first, len(part)))
+    cut = size // 20
+    return ordered[first + cut].astype(np.float64), ordered[first + size - 1 - cut].astype(np.float64)
 
 
 def _bounding_box(mask: BoolImage, margin: int) -> tuple[slice, slice]:

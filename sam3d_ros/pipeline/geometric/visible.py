@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
+from scipy.spatial import cKDTree
 
 from ..observation import Observation
 from .evidence import Evidence
@@ -17,6 +18,8 @@ Float64Array = NDArray[np.float64]
 _RIM_PIXELS = 6
 _NOISE = 0.0015  # m at 1 m distance, grows with its square
 _MAX_POINTS = 4000
+_NEIGHBOURS = 9
+_LONELY = 3.0  # times the usual distance to the ninth neighbour
 
 
 def without_support_rim(observation: Observation, support: Support) -> Observation:
@@ -45,11 +48,13 @@ def without_support_rim(observation: Observation, support: Support) -> Observati
 
 
 def visible_points(observation: Observation, evidence: Evidence, support: Support) -> Float64Array:
-    """Points [N, 3] of the smoothed visible surface in the stand frame, at most 4,000."""
+    """Points [N, 3] of the smoothed visible surface in the stand frame, at most 4,000; lonely ones are left out."""
     column, row = (observation.pixels - evidence.corner_uv).T
     depth = evidence.surface[row, column]
     u, v = observation.pixels.T
     camera = evidence.camera
     rays = np.stack([(u - camera.cx) / camera.fx, (v - camera.cy) / camera.fy, np.ones(len(u))], axis=1)
     points = support.T_cam_stand.inverse().apply(rays * depth[:, None])
-    return points[np.linspace(0, len(points) - 1, min(len(points), _MAX_POINTS)).astype(np.int64)]
+    points = points[np.linspace(0, len(points) - 1, min(len(points), _MAX_POINTS)).astype(np.int64)]
+    spacing = cKDTree(points).query(points, k=min(_NEIGHBOURS, len(points)))[0][:, -1]
+    return points[spacing <= _LONELY * np.median(spacing)]
