@@ -174,9 +174,8 @@ def _prepared(output: Path) -> Path:
     return output
 
 
-def _bar(what: str, total: int) -> tqdm[None]:
-    bar: tqdm[None] = tqdm(total=total, desc=what, unit="frame", file=sys.stderr)
-    return bar
+def _bar(what: str, total: int) -> tqdm[int]:
+    return tqdm(range(total), desc=what, unit="frame", file=sys.stderr)
 
 
 def _seed(text: str) -> int:

@@ -41,7 +41,7 @@ class LiveStage:
     def wait_for_node(self, topics: Sequence[str], timeout_s: float) -> None:
         """Until the node listens to these topics and is heard itself; raises NodeError after the time."""
         deadline = time.monotonic() + timeout_s
-        while not (self.player.has_listeners(topics) and self._is_heard()):
+        while not (self.player.has_listeners(topics, own=self.recorder.topics) and self._is_heard()):
             if time.monotonic() > deadline:
                 raise NodeError(
                     f"the node did not come up within {timeout_s:.0f} s; the end of {self.process.log}:\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
 from rclpy.duration import Duration
@@ -33,9 +33,9 @@ class BagPlayer:
         self._publishers = {topic.name: _publisher(node, topic) for topic in topics}
         self.now_ns = bag.start_ns
 
-    def has_listeners(self, topics: Sequence[str]) -> bool:
-        """Whether somebody subscribes to each of these topics."""
-        return all(self._publishers[name].get_subscription_count() > 0 for name in topics)
+    def has_listeners(self, topics: Sequence[str], *, own: Collection[str] = ()) -> bool:
+        """Whether somebody subscribes to each of these topics; on those in `own`, somebody besides ourselves."""
+        return all(self._publishers[name].get_subscription_count() > (name in own) for name in topics)
 
     def play(
         self, on_message: Callable[[BagMessage], None], idle: Callable[[float], None], *, end_ns: int | None = None
@@ -58,15 +58,16 @@ class BagPlayer:
 
         A subscriber that is seen may not see us yet, and would miss the start. These messages come again in `play`.
         """
-        waiting = {name: next(iter(self._bag.messages([name])), None) for name in self._publishers}
         deadline = time.monotonic() + timeout_s
         self._publish_clock(self._bag.start_ns)
-        while waiting and time.monotonic() < deadline:
-            for name, message in list(waiting.items()):
-                if message is None or self._acknowledged(message):
-                    del waiting[name]
+        # Transforms and CameraInfo first: with the last image the node has a whole frame and begins.
+        for name in sorted(self._publishers, key=lambda topic: (not topic.startswith("/tf"), "info" not in topic)):
+            message = next(iter(self._bag.messages([name])), None)
+            while message is not None and not self._acknowledged(message):
+                if time.monotonic() > deadline:
+                    return False
                 idle(_CLOCK_PERIOD_S)
-        return not waiting
+        return True
 
     def _acknowledged(self, message: BagMessage) -> bool:
         publisher = self._publishers[message.topic]

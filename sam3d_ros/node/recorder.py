@@ -52,11 +52,17 @@ class NodeRecorder:
         self.diagnostics: dict[str, dict[str, str]] = {}  # newest values by status and key
         self._subscriptions = [self._subscribe(node, topic, kind) for topic, kind in _TYPES.items()]
 
+    @property
+    def topics(self) -> frozenset[str]:
+        """What is recorded."""
+        return frozenset(_TYPES)
+
     def sending(self, image: Any) -> None:
         """Note that an image goes out now."""
         self.last_sent_ns = stamp_ns(image)
+        if self.last_sent_ns in self._sent:
+            self._frames.pop(self.last_sent_ns, None)  # of the loop before
         self._sent[self.last_sent_ns] = time.monotonic()
-        self._frames.pop(self.last_sent_ns, None)  # of the loop before
         self.frames_sent += 1
 
     def has_answered(self, stamp: int) -> bool:
@@ -73,8 +79,9 @@ class NodeRecorder:
 
     def answer_times(self) -> list[float]:
         """Seconds from the image going out to the last result coming in, for each answered frame of the last loop."""
-        finished = {stamp: frame.finished for stamp, frame in self._frames.items() if frame.finished}
-        return [finished[stamp] - sent for stamp, sent in self._sent.items() if stamp in finished]
+        finished = {stamp: self._frames[stamp].finished for stamp in self._sent if self.has_answered(stamp)}
+        # The first frame may have been answered while the node was still being waited for.
+        return [end - self._sent[stamp] for stamp, end in finished.items() if end > self._sent[stamp]]
 
     def _subscribe(self, node: Node, topic: str, kind: str) -> Any:
         latched = topic in (OBJECTS, MARKERS)
