@@ -25,7 +25,7 @@ LIBRARIES = {
     "libudev.so.1": "libudev1",
     "libidn2.so.0": "libidn2-0",
 }
-COMMANDS = {"gcc": "gcc", "g++": "g++", "cmake": "cmake"}
+COMMANDS = {"gcc": "gcc", "g++": "g++", "cmake": "cmake", "make": "make"}
 OLDEST_CMAKE = (3, 20)
 
 
@@ -87,8 +87,6 @@ def _venv_lacks(machine: Machine) -> list[Lack]:
 
 def _compiler_lacks(machine: Machine) -> list[Lack]:
     found = [Lack(name, package) for name, package in COMMANDS.items() if shutil.which(name) is None]
-    if not (shutil.which("make") or shutil.which("ninja")):
-        found.append(Lack("make", "make"))
     if (version := _cmake_version()) and version < OLDEST_CMAKE:
         raise SetupError("CMake {}.{} is too old: {}.{} or newer is needed".format(*version, *OLDEST_CMAKE))
     headers = "import os, sysconfig; assert os.path.exists(os.path.join(sysconfig.get_path('include'), 'Python.h'))"
