@@ -24,7 +24,7 @@ from .surface_model import SurfaceModel, VisibleSide
 Array = NDArray[np.float64]
 
 _ENOUGH_POINTS = 12
-_COARSE_STRIDE = 2  # the way to the pose is found on every second point, the last step is done on all
+_COARSE_STRIDE = 3  # the way to the pose is found on every third point, the last step is done on all
 _MASK_WEIGHT = 0.05  # of the number of points: where depth speaks, it speaks louder
 _DAMPING = 1e-3  # of the number of points; directions with less leverage keep the first pose
 
@@ -41,7 +41,7 @@ class AlignmentConfig:
     max_iterations: int = 12
     max_distance: float = 0.05  # m, correspondences at the start
     min_distance: float = 0.004  # m, correspondences at the end, or three times the spread of the residuals
-    step_tolerance: float = 1e-4  # m
+    step_tolerance: float = 3e-4  # m
     correlation: float = 4.0
     noise_floor: float = 3e-4  # m; depth cameras quantise, so a smaller residual is luck
     normal_error: float = 0.05  # rad

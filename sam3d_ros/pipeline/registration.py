@@ -12,7 +12,7 @@ from ..geometry import SE3, Mesh, PinholeCamera
 from .alignment import Alignment, AlignmentConfig, AlignmentProblem, align_all
 from .observation import Observation
 from .result import Quality
-from .silhouette import Sight, compare_silhouettes
+from .silhouette import Sight, Silhouette, compare_silhouettes
 from .surface_model import SurfaceModel
 
 
@@ -78,29 +78,42 @@ class RegistrationTarget:
         return limit + config.depth_noise * depth * depth
 
 
-def register_all(
-    jobs: Sequence[tuple[RegistrationTarget, SE3, Sight]], camera: PinholeCamera, config: RegistrationConfig
-) -> list[Registration]:
+Job = tuple[RegistrationTarget, SE3, Sight]  # mesh, first pose T_cam_obj, what is seen of it
+
+
+def register_all(jobs: Sequence[Job], camera: PinholeCamera, config: RegistrationConfig) -> list[Registration]:
     """Settle many poses `T_cam_obj` side by side, which takes far less time than one after the other."""
+    first = [compare_silhouettes(target.surface, pose, camera, sight) for target, pose, sight in jobs]
     problems = [
-        AlignmentProblem(target.surface, pose, sight.points, compare_silhouettes(target.surface, pose, camera, sight))
-        for target, pose, sight in jobs
+        AlignmentProblem(target.surface, pose, sight.points, silhouette)
+        for (target, pose, sight), silhouette in zip(jobs, first, strict=True)
     ]
     most = max((len(problem.p_cam) for problem in problems), default=0)
     alignments = align_all(problems, config.alignment, points=min(most, config.points))
     return [
-        Registration(alignment.T_cam_obj, alignment.covariance, _quality(target, alignment, sight, camera))
-        for (target, _, sight), alignment in zip(jobs, alignments, strict=True)
+        Registration(alignment.T_cam_obj, alignment.covariance, _quality(job, alignment, camera, first=silhouette))
+        for job, silhouette, alignment in zip(jobs, first, alignments, strict=True)
     ]
 
 
-def _quality(target: RegistrationTarget, alignment: Alignment, sight: Sight, camera: PinholeCamera) -> Quality:
+def _quality(job: Job, alignment: Alignment, camera: PinholeCamera, *, first: Silhouette) -> Quality:
+    target, first_pose, sight = job
     pose = alignment.T_cam_obj
     inliers = alignment.distances <= target.inlier_distance(float(pose.translation_xyz[2]))
     used = alignment.residuals[inliers]
+    if not _within_a_pixel(first_pose, pose, target.surface, camera):
+        first = compare_silhouettes(target.surface, pose, camera, sight)
     return Quality(
         residual_rms=float(np.sqrt(np.mean(used**2))) if len(used) else float("nan"),
         inlier_ratio=float(inliers.mean()) if len(inliers) else 0.0,
-        mask_iou=compare_silhouettes(target.surface, pose, camera, sight).iou,
+        mask_iou=first.iou,
         depth_points=len(sight.points),
     )
+
+
+def _within_a_pixel(a: SE3, b: SE3, surface: SurfaceModel, camera: PinholeCamera) -> bool:
+    """Whether the outline looks the same at both poses, so that its overlap need not be measured again."""
+    shift = float(np.linalg.norm(a.translation_xyz - b.translation_xyz))
+    turn = 2 * float(np.linalg.norm(a.quat_wxyz - b.quat_wxyz * np.sign(a.quat_wxyz @ b.quat_wxyz)))
+    pixel = float(b.translation_xyz[2]) / max(camera.fx, camera.fy)
+    return shift + turn * surface.diameter / 2 < pixel

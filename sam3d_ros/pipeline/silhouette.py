@@ -14,7 +14,6 @@ Box = tuple[int, int, int, int]  # u_min, v_min, u_max, v_max; all four inside
 
 _RAYS = 400
 _GOLDEN = 0.618034
-_OUTLINE_SAMPLES = 200
 _OCCLUDER_GAP = 0.015  # m; a reading nearer than the mesh by more belongs to something in front of it
 _MAX_AREA_DIFFERENCE = 0.2  # of the larger area; beyond it the mask does not show the whole outline
 
@@ -70,8 +69,7 @@ def compare_silhouettes(surface: SurfaceModel, T_cam_obj: SE3, camera: PinholeCa
 
 
 def _projected_box(surface: SurfaceModel, T_cam_obj: SE3, camera: PinholeCamera) -> Box | None:
-    step = max(1, len(surface.points) // _OUTLINE_SAMPLES)
-    pixels = camera.project(T_cam_obj.apply(surface.points[::step]))
+    pixels = camera.project(T_cam_obj.apply(surface.corners))
     pixels = pixels[np.isfinite(pixels[:, 0])]
     if not len(pixels):
         return None
@@ -95,8 +93,8 @@ def _grid(box: Box, camera: PinholeCamera) -> tuple[NDArray[np.int64], NDArray[n
     if u_max < u_min or v_max < v_min:
         return None
     step = max(1, round(((u_max - u_min + 1) * (v_max - v_min + 1) / _RAYS) ** 0.5))
-    rows, columns = np.mgrid[: (v_max - v_min) // step + 1, : (u_max - u_min) // step + 1].reshape(2, -1)
-    u = u_min + columns * step + (step * (rows * _GOLDEN % 1)).astype(np.int64)
-    v = v_min + rows * step + (step * (columns * _GOLDEN % 1)).astype(np.int64)
+    rows, columns = np.arange((v_max - v_min) // step + 1)[:, None], np.arange((u_max - u_min) // step + 1)
+    u = (u_min + columns * step + (step * (rows * _GOLDEN % 1)).astype(np.int64)).ravel()
+    v = (v_min + rows * step + (step * (columns * _GOLDEN % 1)).astype(np.int64)).ravel()
     inside = (u <= u_max) & (v <= v_max)
     return u[inside], v[inside]

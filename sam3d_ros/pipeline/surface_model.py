@@ -15,6 +15,8 @@ from ..geometry.sampling import sample_surface, triangle_areas
 _MIN_VISIBLE = 30  # fewer samples do not make a surface: hidden ones are then taken as well
 _SAME_VIEW_COSINE = np.cos(np.deg2rad(4.0))
 _SAME_VIEW_DISTANCE = 0.1  # relative
+# The 26 neighbours of a cell, as directions in which a mesh is outermost.
+_DIRECTIONS = np.array([d for d in np.ndindex(3, 3, 3) if d != (1, 1, 1)], np.float32) - 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,7 +34,7 @@ class SurfaceModel:
     """Samples, size and ray caster of one mesh. Make it once for each mesh and keep it: it takes milliseconds.
 
     `spacing` is the usual distance between neighbouring samples, `radius` the RMS distance of the surface from the
-    origin, `diameter` the longest side of the box around the mesh; metres.
+    origin, `diameter` the diagonal of the box around the mesh; metres. `corners` [N, 3] are its outermost vertices.
     """
 
     def __init__(self, mesh: Mesh, *, samples: int = 1500, seed: int = 0) -> None:
@@ -41,7 +43,7 @@ class SurfaceModel:
         self.spacing = float(np.sqrt(triangle_areas(mesh).sum() / samples))
         self.radius = max(float(np.sqrt((self.points**2).sum(axis=1).mean())), 1e-6)
         self.diameter = float(np.linalg.norm(mesh.extents))
-        self.bound = float(np.linalg.norm(mesh.vertices, axis=1).max())
+        self.corners = mesh.vertices[np.unique(np.argmax(mesh.vertices @ _DIRECTIONS.T, axis=0))]
         self._scene = _ray_scene(mesh)
         self._side: VisibleSide | None = None
 
