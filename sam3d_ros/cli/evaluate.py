@@ -6,8 +6,7 @@ import argparse
 import sys
 
 from ..replay.frame_folder import has_mask, load_truth
-from ..replay.frame_run import FrameSource, create_tracker, run_frame
-from ..replay.report import ReportOptions, write_report
+from ..replay.frame_sources import FrameSource
 from ..replay.results import FrameRecord
 from .frame_arguments import add_frame_arguments, checked_sources, progress_bar
 
@@ -22,6 +21,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Write `OUT/report.json` and `OUT/report.html`; 0 when every mask was answered."""
     sources = checked_sources(arguments)
+    # Open3D takes seconds to import; bad input is answered before.
+    from ..replay.frame_run import create_tracker, run_frame
+    from ..replay.report import ReportOptions, write_report
+
     tracker = create_tracker(arguments.backend, seed=arguments.seed, triangle_budget=arguments.triangles)
     records = [run_frame(tracker, source) for source in progress_bar(sources, "evaluate")]
     tracker.unload()

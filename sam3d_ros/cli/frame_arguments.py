@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from ..pipeline.backends import BACKENDS
 from ..replay.frame_folder import FrameFolderError, check_frame
-from ..replay.frame_run import FrameSource, find_frames
+from ..replay.frame_sources import FrameSource, find_frames
 from . import UsageError
 
 
