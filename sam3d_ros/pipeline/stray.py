@@ -73,15 +73,15 @@ def _parts(
 ) -> tuple[NDArray[np.int32], int]:
     """Number from 1 of the depth-connected part of each pixel, [H, W], 0 = none, and how many there are.
 
-    Pixels sit on the even cells of a grid of twice the size and their links between them, so that one pass of image
-    labelling finds the connected parts of the pixel graph.
+    Pixels sit on the even cells of a grid of twice the size, the links to their four neighbours between them, so that
+    one pass of image labelling finds the connected parts of the pixel graph.
     """
     h, w = depth.shape
     grid = np.zeros((2 * h - 1, 2 * w - 1), np.bool_)
     grid[::2, ::2] = candidates
-    for dv, du in ((0, 1), (1, 0), (1, 1), (1, -1)):
-        grid[dv::2, abs(du) :: 2] |= _joined(depth, candidates, (dv, du), pixel_size=pixel_size, config=config)
-    labels, count = ndimage.label(grid, structure=np.ones((3, 3)))
+    for dv, du in ((0, 1), (1, 0)):
+        grid[dv::2, du::2] |= _joined(depth, candidates, (dv, du), pixel_size=pixel_size, config=config)
+    labels, count = ndimage.label(grid)
     return np.where(candidates, labels[::2, ::2], 0), int(count)
 
 
@@ -99,9 +99,8 @@ def _joined(
     """Where two candidate pixels at this offset lie on one surface."""
     dv, du = offset
     h, w = depth.shape
-    here = (slice(0, h - dv), slice(max(0, -du), w - max(0, du)))
-    there = (slice(dv, h), slice(max(0, du), w - max(0, -du)))
-    limit = _step_limit(depth[here], pixel_size, config) * np.hypot(dv, du)
+    here, there = (slice(0, h - dv), slice(0, w - du)), (slice(dv, h), slice(du, w))
+    limit = _step_limit(depth[here], pixel_size, config)
     with np.errstate(invalid="ignore"):
         joined: BoolImage = candidates[here] & candidates[there] & (np.abs(depth[here] - depth[there]) < limit)
     return joined

@@ -57,4 +57,5 @@ def visible_points(observation: Observation, evidence: Evidence, support: Suppor
     points = support.T_cam_stand.inverse().apply(rays * depth[:, None])
     points = points[np.linspace(0, len(points) - 1, min(len(points), _MAX_POINTS)).astype(np.int64)]
     spacing = cKDTree(points).query(points, k=min(_NEIGHBOURS, len(points)))[0][:, -1]
-    return points[spacing <= _LONELY * np.median(spacing)]
+    company: Float64Array = points[spacing <= _LONELY * np.median(spacing)]
+    return company
