@@ -21,7 +21,7 @@ class _Job:
     function: Callable[[], Any]
 
     def __call__(self) -> None:
-        if not self.future.set_running_or_notify_cancel():
+        if self.future.done() or not self.future.set_running_or_notify_cancel():
             return
         try:
             result = self.function()
