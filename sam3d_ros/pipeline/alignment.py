@@ -38,7 +38,7 @@ class AlignmentConfig:
     directions of the mesh's surface are known: a motion that only such errors could show is treated as not observed.
     """
 
-    max_iterations: int = 12
+    max_iterations: int = 8
     max_distance: float = 0.05  # m, correspondences at the start
     min_distance: float = 0.004  # m, correspondences at the end, or three times the spread of the residuals
     step_tolerance: float = 3e-4  # m
@@ -190,7 +190,7 @@ def _match(batch: _Batch) -> _Match:
     x = (batch.p - batch.t[:, None]) @ batch.R
     q, n = np.empty_like(x), np.empty_like(x)
     for i, side in enumerate(batch.sides):
-        index = side.tree.query(x[i])[1]
+        index = side.nearest(x[i])
         q[i], n[i] = side.points[index], side.normals[index]
     offset = x - q
     residuals = np.einsum("opi,opi->op", offset, n)

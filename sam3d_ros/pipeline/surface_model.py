@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 import open3d as o3d
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from ..geometry import SE3, Mesh, PinholeCamera
 from ..geometry.sampling import sample_surface, triangle_areas
@@ -25,9 +24,19 @@ class VisibleSide:
 
     points: NDArray[np.float64]  # [N, 3]
     normals: NDArray[np.float64]  # [N, 3] unit, outwards
-    tree: cKDTree
     centre: NDArray[np.float64]  # [3] median of the points
     p_obj_camera: NDArray[np.float64]  # [3]
+    points32: NDArray[np.float32]  # [3, N] the points, ready for `nearest`
+    half_squares: NDArray[np.float32]  # [N] half of their squared lengths
+
+    def nearest(self, x: NDArray[np.float64]) -> NDArray[np.intp]:
+        """Index [M] of the sample nearest to each of the points [M, 3].
+
+        |x - p|^2 / 2 = x.x / 2 + p.p / 2 - x.p, of which the first term does not matter: one matrix product, which for
+        some hundred points takes half the time of a search tree. Single precision errs by micrometres.
+        """
+        index: NDArray[np.intp] = (self.half_squares - x.astype(np.float32) @ self.points32).argmin(axis=1)
+        return index
 
 
 class SurfaceModel:
@@ -71,7 +80,10 @@ class SurfaceModel:
         if np.count_nonzero(chosen) < _MIN_VISIBLE:
             chosen = front if np.count_nonzero(front) >= _MIN_VISIBLE else np.ones(len(front), bool)
         points = self.points[chosen]
-        return VisibleSide(points, self.normals[chosen], cKDTree(points), np.median(points, axis=0), p_obj_camera)
+        points32 = np.ascontiguousarray(points.T, np.float32)
+        half_squares = (points32**2).sum(axis=0) / 2
+        centre = np.median(points, axis=0)
+        return VisibleSide(points, self.normals[chosen], centre, p_obj_camera, points32, half_squares)
 
     def _unoccluded(self, p_obj_camera: NDArray[np.float64], towards: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Whether the ray from the camera reaches each sample before anything else."""

@@ -127,7 +127,7 @@ def _overlap(prediction: Prediction, view: MaskView, share: float) -> float:
     if not len(view.points):
         return share
     p_obj = prediction.in_object(view.points[:: max(1, len(view.points) // _DISTANCE_POINTS)])
-    distance, _ = prediction.side.tree.query(p_obj)
+    distance = np.linalg.norm(p_obj - prediction.side.points[prediction.side.nearest(p_obj)], axis=1)
     limit = 2 * prediction.target.inlier_distance(float(prediction.visible_centre[2]))
     covered = np.count_nonzero(distance <= limit + prediction.target.surface.spacing) / len(p_obj)
     return 0.7 * max(share, covered) + 0.3 * min(share, covered) if covered > 0 else 0.0
