@@ -138,7 +138,7 @@ class GeometricBackend:
                 mesh.vertices.astype(np.float64), scene.frame.color, scene.evidence, scene.support, hypothesis.mirrors
             )
             mesh = Mesh(mesh.vertices, mesh.triangles, colors)
-        mesh, T_cam_obj = to_object_frame(mesh, scene.support, face_yaw=hypothesis.yaw)
+        mesh, T_cam_obj = to_object_frame(mesh, scene.support)
         with stages.run("register"):
             registration = register(mesh, T_cam_obj, scene.observation, scene.frame.camera)
         if not registration.quality.inlier_ratio >= self.config.min_inlier_ratio:

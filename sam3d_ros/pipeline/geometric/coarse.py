@@ -30,7 +30,7 @@ def coarse_reconstruction(
         return None
     color = np.median(observation.colors, axis=0).astype(np.uint8)
     mesh = Mesh(vertices.astype(np.float32), triangles.astype(np.int32), np.tile(color, (len(vertices), 1)))
-    mesh, T_cam_obj = to_object_frame(mesh, support, face_yaw=0.0)
+    mesh, T_cam_obj = to_object_frame(mesh, support)
     return Reconstruction(
         label=observation.label,
         mesh=mesh,
