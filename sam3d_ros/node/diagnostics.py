@@ -114,15 +114,15 @@ class Diagnostics:
             stat.summary(OK, "not active")
             return stat
         stat.summary(*_match_summary(inputs, self._node.parameters.input_timeout))
-        stat.add("matched sets", inputs.synchroniser.matches)
+        stat.add("matched sets", str(inputs.synchroniser.matches))
         stat.add("hit rate", f"{inputs.hit_rate:.2f}")
         for name, gap in inputs.stamp_gaps().items():
             stat.add(f"stamp of {name} minus image", f"{gap * 1e3:.1f} ms")
         for name, count in inputs.synchroniser.waiting.items():
-            stat.add(f"{name} waiting", count)
-        stat.add("dropped: newer frame came", self._node.session.dropped)
+            stat.add(f"{name} waiting", str(count))
+        stat.add("dropped: newer frame came", str(self._node.session.dropped))
         self._add_counts(stat, "dropped")
-        stat.add("time jumps", self._node.time_jump_count)
+        stat.add("time jumps", str(self._node.time_jump_count))
         return stat
 
     def _transforms(self, stat: Any) -> Any:
@@ -142,10 +142,10 @@ class Diagnostics:
         objects = () if self._node.session is None else self._node.session.objects
         rejected = self._node.statistics.counts("rejected")
         stat.summary(OK, f"{len(objects)} objects alive")
-        stat.add("objects alive", len(objects))
-        stat.add("frames processed", self._node.statistics.counts("frames")["processed"])
+        stat.add("objects alive", str(len(objects)))
+        stat.add("frames processed", str(self._node.statistics.counts("frames")["processed"]))
         for reason, count in sorted(rejected.items()):
-            stat.add(f"rejected: {reason}", count)
+            stat.add(f"rejected: {reason}", str(count))
         residuals = [item.quality.residual_rms for item in objects if math.isfinite(item.quality.residual_rms)]
         if residuals:
             p50, p95 = percentiles(residuals)
@@ -154,7 +154,7 @@ class Diagnostics:
 
     def _add_counts(self, stat: Any, group: str) -> None:
         for reason, count in sorted(self._node.statistics.counts(group).items()):
-            stat.add(f"{group}: {reason}", count)
+            stat.add(f"{group}: {reason}", str(count))
 
 
 def _match_summary(inputs: CameraInputs, patience: float) -> tuple[bytes, str]:

@@ -109,7 +109,7 @@ class TabletopMasks(Node):
             stat.summary(DiagnosticStatus.OK, f"{self._maker.instances} instances")
         for topic in self.topics:
             stat.add(topic.topic, f"{topic.meter.rate:.1f} Hz, {topic.meter.total} received")
-        stat.add("frames dropped: newer frame came", self._worker.dropped)
+        stat.add("frames dropped: newer frame came", str(self._worker.dropped))
         stat.add("milliseconds", f"{self._maker.milliseconds:.1f}")
         return stat
 

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from builtin_interfaces.msg import Time
 
 from sam3d_ros.geometry import SE3
 from sam3d_ros.geometry.mesh_io import read_mesh
@@ -138,7 +139,7 @@ def test_the_memory_of_this_process_grows_with_what_it_holds():
 
 
 def message(stamp: int) -> SimpleNamespace:
-    return SimpleNamespace(header=SimpleNamespace(stamp=SimpleNamespace(sec=stamp, nanosec=0)))
+    return SimpleNamespace(header=SimpleNamespace(stamp=Time(sec=stamp)))
 
 
 def test_after_a_reset_older_stamps_match_again():

@@ -231,7 +231,7 @@ class TestDiagnostics:
 
         def task(status):
             status.summary(DiagnosticStatus.WARN, "slow")
-            status.add("rate", 12.5)
+            status.add("rate", "12.5")
             return status
 
         updater.add("inputs", task)

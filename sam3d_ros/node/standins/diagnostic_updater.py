@@ -35,9 +35,11 @@ class DiagnosticStatusWrapper(DiagnosticStatus):
             self.message = message
         self.level = max(level, self.level)
 
-    def add(self, key: str, val: Any) -> None:
-        """Add a value under a key; it is shown as text."""
-        self.values.append(KeyValue(key=key, value=str(val)))
+    def add(self, key: str, val: str) -> None:
+        """Add a text under a key. Numbers are refused, as the real one fails on them when it publishes."""
+        if not isinstance(val, str):
+            raise TypeError(f"value of {key!r} must be a string, got {val!r}")
+        self.values.append(KeyValue(key=key, value=val))
 
 
 class DiagnosticTask:
