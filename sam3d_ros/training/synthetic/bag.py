@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +31,23 @@ def write_sequence(
     on_frame: Callable[[SyntheticFrame], None] | None = None,
 ) -> None:
     """Film a scene into a bag; `on_frame` sees each frame as it is made."""
-    with BagWriter(path, form) as bag:
-        _write_static(bag, config.start_ns)
+
+    def seen() -> Iterator[SyntheticFrame]:
         for shot in film(config):
-            _write_frame(bag, shot)
+            yield shot
             if on_frame is not None:
                 on_frame(shot)
+
+    write_shots(path, seen(), form=form)
+
+
+def write_shots(path: Path, shots: Iterable[SyntheticFrame], *, form: BagForm | None = None) -> None:
+    """Write filmed frames into a bag."""
+    with BagWriter(path, form) as bag:
+        for index, shot in enumerate(shots):
+            if index == 0:
+                _write_static(bag, shot.frame.stamp_ns)
+            _write_frame(bag, shot)
 
 
 def image_message(pixels: NDArray[Any], encoding: str, head: Any) -> Any:
