@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
 
 from ..geometry import SE3
 from .silhouette import NO_SILHOUETTE, Silhouette
@@ -125,10 +126,8 @@ def _solve(problems: Sequence[AlignmentProblem], config: AlignmentConfig, points
     information = _information(J * np.sqrt(weights * share[:, None])[..., None], residuals, weights, config)
     across = batch.R[:, :2]
     information[:, :3, :3] += across.transpose(0, 2, 1) @ across * (batch.trust / config.mask_error**2)[:, None, None]
-    return [
-        Alignment(_pose(batch, i), _in_camera(problem, batch.R[i], information[i]), residuals[i], distances[i])
-        for i, problem in enumerate(problems)
-    ]
+    covariances = _covariances(problems, batch.R, information)
+    return [Alignment(*answer) for answer in zip(_poses(batch), covariances, residuals, distances, strict=True)]
 
 
 def _batch(problems: Sequence[AlignmentProblem], points: int) -> _Batch:
@@ -261,14 +260,16 @@ def _information(J: Array, residuals: Array, weights: Array, config: AlignmentCo
     return seen
 
 
-def _in_camera(problem: AlignmentProblem, R: Array, information: Array) -> Array:
-    """Covariance [6, 6] along the camera's axes; where nothing was seen, that of the prior."""
-    scale = np.repeat([1.0, 1 / problem.surface.radius], 3)
-    prior = np.diag(scale**2 / np.diag(_prior(problem.surface)))
-    covariance = np.linalg.inv(information + prior) * np.outer(scale, scale)
-    turn = np.zeros((6, 6))
-    turn[:3, :3] = turn[3:, 3:] = R
-    turned: Array = turn @ covariance @ turn.T
+def _covariances(problems: Sequence[AlignmentProblem], R: Array, information: Array) -> Array:
+    """Covariances [O, 6, 6] along the camera's axes; where nothing was seen, those of the prior."""
+    scale = np.ones((len(problems), 6))
+    scale[:, 3:] /= np.array([problem.surface.radius for problem in problems])[:, None]
+    prior = np.array([np.diag(_prior(problem.surface)) for problem in problems])
+    information = information + (scale**2 / prior)[:, :, None] * np.eye(6)
+    covariance = np.linalg.inv(information) * (scale[:, :, None] * scale[:, None, :])
+    turn = np.zeros((len(problems), 6, 6))
+    turn[:, :3, :3] = turn[:, 3:, 3:] = R
+    turned: Array = turn @ covariance @ turn.transpose(0, 2, 1)
     return turned
 
 
@@ -292,7 +293,7 @@ def _rotations_of(vectors: Array) -> Array:
     return rotations
 
 
-def _pose(batch: _Batch, i: int) -> SE3:
-    """As a transform, with the nearest rotation against the drift of repeated products."""
-    u, _, vt = np.linalg.svd(batch.R[i])
-    return SE3.from_rotation(u @ vt, batch.t[i])
+def _poses(batch: _Batch) -> list[SE3]:
+    """As transforms; SciPy takes the nearest rotation, against the drift of repeated products."""
+    quats_xyzw = Rotation.from_matrix(batch.R).as_quat()
+    return [SE3(np.roll(quat, 1), t) for quat, t in zip(quats_xyzw, batch.t, strict=True)]

@@ -62,7 +62,8 @@ def compare_silhouettes(surface: SurfaceModel, T_cam_obj: SE3, camera: PinholeCa
     union = int(np.count_nonzero(in_mask | on_mesh))
     if not min(counts):
         return Silhouette(0.0 if union else float("nan"), np.zeros(2), 0.0)
-    beside_px = np.array([u[in_mask].mean() - u[on_mesh].mean(), v[in_mask].mean() - v[on_mesh].mean()])
+    weight = in_mask / counts[0] - on_mesh / counts[1]
+    beside_px = np.array([u @ weight, v @ weight])
     beside_xy = beside_px * T_cam_obj.translation_xyz[2] / (camera.fx, camera.fy)
     trust = max(0.0, 1 - (max(counts) - min(counts)) / (_MAX_AREA_DIFFERENCE * max(counts)))
     return Silhouette(int(np.count_nonzero(in_mask & on_mesh)) / union, beside_xy, trust)

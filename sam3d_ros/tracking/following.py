@@ -47,7 +47,8 @@ def follow_all(sightings: Sequence[Sighting], frame: Frame, T_ref_cam: SE3, conf
 
 def rotated_covariance(covariance: NDArray[np.float64], R_ref_cam: NDArray[np.float64]) -> NDArray[np.float64]:
     """A pose covariance [6, 6] along the axes of another frame; it turns about the object's origin in both."""
-    turn = np.kron(np.eye(2), R_ref_cam)
+    turn = np.zeros((6, 6))
+    turn[:3, :3] = turn[3:, 3:] = R_ref_cam
     turned: NDArray[np.float64] = turn @ covariance @ turn.T
     return turned
 
