@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,8 @@ class Mesh:
     vertices: NDArray[np.float32]  # [V, 3]
     triangles: NDArray[np.int32]  # [T, 3]
     vertex_colors: NDArray[np.uint8]  # [V, 3]
+    # Lower and upper corner of the box, [2, 3]: asked for in every frame, and the mesh never changes.
+    _bounds: NDArray[np.float32] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "vertices", np.ascontiguousarray(self.vertices, np.float32))
@@ -25,7 +27,8 @@ class Mesh:
         _check_rows("vertices", self.vertices, None)
         _check_rows("triangles", self.triangles, None)
         _check_rows("vertex_colors", self.vertex_colors, len(self.vertices))
-        if not np.isfinite(self.vertices).all():
+        object.__setattr__(self, "_bounds", _bounds(self.vertices))
+        if not np.isfinite(self._bounds).all():
             raise ValueError("mesh vertices hold NaN or Inf")
         if len(self.triangles) and not 0 <= self.triangles.min() <= self.triangles.max() < len(self.vertices):
             raise ValueError(f"mesh triangles point outside its {len(self.vertices)} vertices")
@@ -33,17 +36,24 @@ class Mesh:
     @property
     def extents(self) -> NDArray[np.float32]:
         """Size of the axis-aligned box, [3]; zeros for an empty mesh."""
-        return np.ptp(self.vertices, axis=0) if len(self.vertices) else np.zeros(3, np.float32)
+        extents: NDArray[np.float32] = self._bounds[1] - self._bounds[0]
+        return extents
 
     @property
     def box_centre(self) -> NDArray[np.float32]:
-        """Centre of the axis-aligned box, [3]."""
-        centre: NDArray[np.float32] = (self.vertices.min(axis=0) + self.vertices.max(axis=0)) / 2
+        """Centre of the axis-aligned box, [3]; zeros for an empty mesh."""
+        centre: NDArray[np.float32] = (self._bounds[0] + self._bounds[1]) / 2
         return centre
 
     def transformed(self, T_b_a: SE3) -> Mesh:
         """The mesh of frame a in frame b."""
         return Mesh(T_b_a.apply(self.vertices).astype(np.float32), self.triangles, self.vertex_colors)
+
+
+def _bounds(vertices: NDArray[np.float32]) -> NDArray[np.float32]:
+    if not len(vertices):
+        return np.zeros((2, 3), np.float32)
+    return np.stack([vertices.min(axis=0), vertices.max(axis=0)])
 
 
 def _check_rows(name: str, array: NDArray[np.generic], rows: int | None) -> None:

@@ -91,7 +91,7 @@ class SE3:
     @property
     def quat_xyzw(self) -> Float64Array:
         """The rotation in the order of geometry_msgs: x, y, z, w."""
-        return np.roll(self.quat_wxyz, -1)
+        return self.quat_wxyz[[1, 2, 3, 0]]
 
     def as_matrix(self) -> Float64Array:
         """Column-vector matrix [4, 4]."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 _CDR_LE = b"\x00\x01\x00\x00"
 
@@ -22,11 +22,8 @@ class CdrWriter:
         self._size = 0  # without the encapsulation header
         self._padding = bytes([padding])
 
-    def int32(self, value: int) -> None:
-        self._put_aligned(struct.pack("<i", value), 4)
-
     def uint32(self, value: int) -> None:
-        self._put_aligned(struct.pack("<I", value), 4)
+        self.aligned(struct.pack("<I", value), 4)
 
     def boolean(self, value: bool) -> None:
         self._put(b"\x01" if value else b"\x00")
@@ -34,16 +31,16 @@ class CdrWriter:
     def string(self, text: str) -> None:
         """Length with the closing zero, UTF-8 bytes, zero."""
         data = text.encode()
-        self.uint32(len(data) + 1)
-        self._put(data + b"\x00")
+        self.aligned(struct.pack("<I", len(data) + 1) + data + b"\x00", 4)
 
-    def floats64(self, values: ArrayLike) -> None:
-        """Fields of type float64 one after the other, without a count."""
-        self._put_array(np.asarray(values, "<f8"))
+    def aligned(self, data: bytes, alignment: int) -> None:
+        """Fields that were packed beforehand and whose first one has this alignment."""
+        self._align(alignment)
+        self._put(data)
 
-    def floats32(self, values: ArrayLike) -> None:
-        """Fields of type float32 one after the other, without a count."""
-        self._put_array(np.asarray(values, "<f4"))
+    def body(self) -> bytes:
+        """What was written so far, without the encapsulation header."""
+        return b"".join(self._chunks[1:])
 
     def sequence(self, rows: NDArray[np.generic]) -> None:
         """Sequence of structures [N, K] whose K fields all have the type of the array."""
@@ -61,12 +58,10 @@ class CdrWriter:
             self._align(little.itemsize)
             self._put(little.reshape(-1).view(np.uint8).data)
 
-    def _put_aligned(self, data: bytes, alignment: int) -> None:
-        self._align(alignment)
-        self._put(data)
-
     def _align(self, alignment: int) -> None:
-        self._put(self._padding * (-self._size % alignment))
+        missing = -self._size % alignment
+        if missing:
+            self._put(self._padding * missing)
 
     def _put(self, data: bytes | memoryview) -> None:
         self._chunks.append(data)

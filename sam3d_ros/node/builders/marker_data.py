@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +37,9 @@ MARKER_FIELDS = {
     "mesh_use_embedded_materials": "boolean",
 }
 
+# Fields of one marker that lie side by side: time; id, type, action; position, orientation, scale, colour, lifetime and
+# frame_locked.
+_TIME, _IDENTITY, _PLACE = struct.Struct("<iI"), struct.Struct("<iii"), struct.Struct("<10d4fiI?")
 _LEVELS = np.arange(256, dtype=np.float32) / np.float32(255)
 
 
@@ -94,7 +99,7 @@ def encode_markers(markers: Sequence[MarkerData], *, padding: int = 0) -> bytes:
         _write_head(writer, marker)
         writer.sequence(np.asarray(marker.points, np.float64))
         writer.sequence(np.asarray(marker.colors, np.float32))
-        _write_tail(writer, marker)
+        _write_tail(writer, marker, padding)
     return writer.finish()
 
 
@@ -107,33 +112,44 @@ def triangle_list(mesh: Mesh) -> tuple[NDArray[np.float64], NDArray[np.float32]]
 
 
 def _write_head(writer: CdrWriter, marker: MarkerData) -> None:
-    _write_time(writer, marker.stamp_ns)
+    writer.aligned(_TIME.pack(*_time(marker.stamp_ns)), 4)
     writer.string(marker.frame_id)
     writer.string(marker.ns)
-    for number in (marker.marker_id, marker.type, marker.action):
-        writer.int32(number)
-    writer.floats64(marker.T_frame_marker.translation_xyz)
-    writer.floats64(marker.T_frame_marker.quat_xyzw)
-    writer.floats64(marker.scale)
-    writer.floats32(marker.rgba)
-    _write_time(writer, marker.lifetime_ns)
-    writer.boolean(marker.frame_locked)
+    writer.aligned(_IDENTITY.pack(marker.marker_id, marker.type, marker.action), 4)
+    pose = marker.T_frame_marker
+    numbers = (*pose.translation_xyz.tolist(), *pose.quat_xyzw.tolist(), *marker.scale, *marker.rgba)
+    writer.aligned(_PLACE.pack(*numbers, *_time(marker.lifetime_ns), marker.frame_locked), 8)
 
 
-def _write_tail(writer: CdrWriter, marker: MarkerData) -> None:
+def _write_tail(writer: CdrWriter, marker: MarkerData, padding: int) -> None:
+    writer.aligned(_no_texture(padding), 4)
+    writer.string(marker.text)
+    writer.string(marker.mesh_resource)
+    writer.aligned(_no_mesh_file(padding), 4)
+    writer.boolean(marker.use_embedded_materials)
+
+
+@lru_cache(maxsize=4)
+def _no_texture(padding: int) -> bytes:
+    """Everything from texture_resource to uv_coordinates; the same in all markers, no field wider than four bytes."""
+    writer = CdrWriter(padding)
     writer.string("")  # texture_resource
-    _write_time(writer, 0)  # texture.header
+    writer.aligned(_TIME.pack(0, 0), 4)  # texture.header
     writer.string("")
     writer.string("")  # texture.format
     writer.uint32(0)  # texture.data
     writer.uint32(0)  # uv_coordinates
-    writer.string(marker.text)
-    writer.string(marker.mesh_resource)
+    return writer.body()
+
+
+@lru_cache(maxsize=4)
+def _no_mesh_file(padding: int) -> bytes:
+    """The field mesh_file, empty."""
+    writer = CdrWriter(padding)
     writer.string("")  # mesh_file.filename
     writer.uint32(0)  # mesh_file.data
-    writer.boolean(marker.use_embedded_materials)
+    return writer.body()
 
 
-def _write_time(writer: CdrWriter, nanoseconds: int) -> None:
-    writer.int32(nanoseconds // 1_000_000_000)
-    writer.uint32(nanoseconds % 1_000_000_000)
+def _time(nanoseconds: int) -> tuple[int, int]:
+    return divmod(nanoseconds, 1_000_000_000)
