@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 
 import numpy as np
 import pytest
+from PIL import Image
 from rosbags.typesys import Stores, get_typestore
 
 from sam3d_ros.geometry import PinholeCamera
 from sam3d_ros.pipeline.decode import decode_color, decode_depth, decode_mask
+from sam3d_ros.pipeline.frame_messages import decode_frame
 from sam3d_ros.replay.bag import Bag, BagError, BagTopic
 from sam3d_ros.replay.bag_frames import BagFrames, MatchConfig, camera_pose, read_transforms
 from sam3d_ros.replay.bag_writer import BagForm, BagWriter
 from sam3d_ros.replay.message_types import header, make, typestore
 from sam3d_ros.replay.topics import InputTopics, Role, find_inputs
 from sam3d_ros.training.synthetic import SceneConfig, SequenceConfig, film
-from sam3d_ros.training.synthetic.bag import DEPTH, IMAGE, MASK, image_message, write_shots
+from sam3d_ros.training.synthetic.bag import DEPTH, IMAGE, MASK, camera_info_message, image_message, write_shots
 
 CAMERA = PinholeCamera(160, 120, 152.0, 152.0, 79.5, 59.5)
 CONFIG = SequenceConfig(SceneConfig(seed=3, props=("mug", "duck")), camera=CAMERA, frames=3)
@@ -48,6 +51,44 @@ def test_a_sequence_comes_back_as_it_was_written(form, shots, tmp_path):
         np.testing.assert_array_equal(decode_color(messages.image), shot.frame.color)
         np.testing.assert_array_equal(decode_depth(messages.depth), shot.depth_mm)
         np.testing.assert_array_equal(decode_mask(messages.mask), shot.frame.labels)
+
+
+def _compressed(shot, head):
+    stream = io.BytesIO()
+    Image.fromarray(shot.frame.color).save(stream, "PNG")
+    data = np.frombuffer(stream.getvalue(), np.uint8)
+    return make("sensor_msgs/CompressedImage", header=head, format="rgb8; png compressed bgr8", data=data)
+
+
+def _cloud(shot, head):
+    height, width = shot.depth_mm.shape
+    fields = [
+        make("sensor_msgs/PointField", name=name, offset=4 * index, datatype=7, count=1)
+        for index, name in enumerate("xyz")
+    ]
+    data = shot.frame.pointmap.reshape(-1).view(np.uint8)
+    size = {"height": height, "width": width, "point_step": 12, "row_step": 12 * width}
+    return make(
+        "sensor_msgs/PointCloud2", header=head, fields=fields, is_bigendian=False, data=data, is_dense=False, **size
+    )
+
+
+def test_compressed_colour_and_an_organised_cloud_give_the_same_frames(shots, tmp_path):
+    with BagWriter(tmp_path / "other.mcap") as bag:
+        for shot in shots:
+            stamp, head = shot.frame.stamp_ns, header(shot.frame.stamp_ns, "optical")
+            info = camera_info_message(CAMERA, head)
+            bag.write("/cam/rgb/camera_info", "sensor_msgs/msg/CameraInfo", stamp, info)
+            bag.write("/cam/rgb/compressed", "sensor_msgs/msg/CompressedImage", stamp, _compressed(shot, head))
+            bag.write("/cam/points", "sensor_msgs/msg/PointCloud2", stamp, _cloud(shot, head))
+            mask = image_message(shot.frame.labels.astype(np.uint16), "mono16", head)
+            bag.write("/labels", "sensor_msgs/msg/Image", stamp, mask)
+    with Bag(tmp_path / "other.mcap") as bag:
+        for messages, shot in zip(BagFrames(bag, find_inputs(bag.topics, {})), shots, strict=True):
+            frame = decode_frame(messages)
+            np.testing.assert_array_equal(frame.color, shot.frame.color)
+            np.testing.assert_array_equal(frame.labels, shot.frame.labels)
+            np.testing.assert_allclose(frame.pointmap, shot.frame.pointmap)
 
 
 @pytest.mark.parametrize("form", [BagForm.MCAP_FOLDER, BagForm.SQLITE_FOLDER])

@@ -80,12 +80,13 @@ def _place(props: list[Prop], config: SceneConfig, rng: np.random.Generator) -> 
 def _find_place(prop: Prop, outlines: list[Array], config: SceneConfig, rng: np.random.Generator) -> SE3 | None:
     """A random upright pose that keeps the gap to the outlines that are there already; tall objects stay behind."""
     height = float(prop.mesh.extents[2])
+    own = np.pad(footprint(prop.mesh, SE3.identity()), ((0, 0), (0, 1)))
     front = -config.half_depth if height < 0.12 else 0.3 * config.half_depth
     for _ in range(60):
         x = rng.uniform(-config.half_width, config.half_width)
         y = rng.uniform(front, config.half_depth)
         pose = upright(rng.uniform(0, 2 * np.pi), np.array([x, y, height / 2]))
-        outline = footprint(prop.mesh, pose)
+        outline = pose.apply(own)[:, :2]
         if all(separation(outline, other) >= config.gap for other in outlines):
             return pose
     return None
