@@ -123,7 +123,7 @@ def _thinned(vertices: Float64Array, triangles: IntArray, budget: int) -> tuple[
 def _simplified(vertices: Float64Array, triangles: IntArray, budget: int) -> tuple[Float64Array, IntArray]:
     """Thinned by collapsing edges within a tolerance that grows until the budget is met."""
     solid = manifold3d.Manifold(manifold3d.Mesh(vertices.astype(np.float32), triangles.astype(np.uint32)))
-    tolerance = 1e-3 * float(np.ptp(vertices, axis=0).max())
+    tolerance = 2.5e-3 * float(np.ptp(vertices, axis=0).max())
     for _ in range(8):
         mesh = solid.simplify(tolerance).to_mesh()
         thin = np.asarray(mesh.vert_properties[:, :3], np.float64), np.asarray(mesh.tri_verts, np.int64)
