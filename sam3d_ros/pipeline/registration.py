@@ -51,6 +51,7 @@ def register(
     T_cam_obj: SE3,
     observation: Observation,
     camera: PinholeCamera,
+    *,
     config: RegistrationConfig | None = None,
 ) -> Registration:
     """Move the mesh from a first pose onto the observed points, optical frame, and say how well it sits.

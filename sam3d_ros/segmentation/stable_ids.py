@@ -74,9 +74,15 @@ def _region_points(
     order = np.argsort(values, kind="stable")
     present, starts = np.unique(values[order], return_index=True)
     groups = np.split(order, starts[1:]) if len(present) else []
-    chosen = {int(k): group[np.arange(min(_POINTS, len(group))) * len(group) // min(_POINTS, len(group))]
-              for k, group in zip(present, groups, strict=True)}  # fmt: skip
-    return {k: T_ref_cam.apply(pointmap[rows[index], columns[index]]) for k, index in chosen.items()}
+    return {
+        int(label): T_ref_cam.apply(pointmap[rows[index], columns[index]])
+        for label, index in zip(present, map(_thinned, groups), strict=True)
+    }
+
+
+def _thinned(index: NDArray[np.intp]) -> NDArray[np.intp]:
+    count = min(_POINTS, len(index))
+    return index[np.arange(count) * len(index) // max(count, 1)]
 
 
 def _overlap(tree: cKDTree, points: NDArray[np.float64]) -> float:

@@ -116,7 +116,9 @@ def test_covariance_is_that_of_repeated_fits() -> None:
     # Noise of each pixel on its own: the allowance for correlated noise and quantisation is switched off.
     config = RegistrationConfig(alignment=AlignmentConfig(correlation=1.0, noise_floor=0.0))
     mesh = step()
-    fits = [register(mesh, TRUE, observation(mesh, TRUE, noise=0.002, seed=k), CAMERA, config) for k in range(40)]
+    fits = [
+        register(mesh, TRUE, observation(mesh, TRUE, noise=0.002, seed=k), CAMERA, config=config) for k in range(40)
+    ]
     errors = np.array([difference(fit.T_cam_obj, TRUE) for fit in fits])
     spread = errors.std(axis=0)
     said = np.sqrt(np.mean([np.diag(fit.covariance) for fit in fits], axis=0))

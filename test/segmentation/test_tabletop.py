@@ -53,16 +53,16 @@ def scene(boxes, *, x: float = 0.0, noise: float = 0.001, seed: int = 0, wall: b
 
 def matched_ious(labels, truth):
     """IoU of each true object with the mask that fits it best, every mask used once."""
-    found, true = [k for k in np.unique(labels) if k], [k for k in np.unique(truth) if k]
-    iou = np.array([[iou_of(truth == t, labels == f) for f in found] for t in true]).reshape(len(true), len(found))
+    true, t = np.unique(truth, return_inverse=True)
+    found, f = np.unique(labels, return_inverse=True)
+    both = np.bincount(t.ravel() * len(found) + f.ravel(), minlength=len(true) * len(found))
+    both = both.reshape(len(true), len(found)).astype(float)
+    iou = both / (both.sum(axis=1, keepdims=True) + both.sum(axis=0) - both)
+    iou = iou[true != 0][:, found != 0]
     rows, columns = linear_sum_assignment(iou, maximize=True)
-    best = np.zeros(len(true))
+    best = np.zeros(len(iou))
     best[rows] = iou[rows, columns]
     return best
-
-
-def iou_of(a, b) -> float:
-    return float((a & b).sum() / (a | b).sum())
 
 
 APART = [(-0.2, 0.0, 0, 0.1, 0.1, 0.12), (0.05, 0.05, 0, 0.08, 0.12, 0.06), (0.25, -0.05, 0, 0.06, 0.06, 0.2)]
