@@ -25,6 +25,7 @@ from .builders.objects import PackedMeshes, build_objects
 from .builders.points import SurfaceClouds
 from .builders.rejections import build_rejections
 from .builders.transforms import build_transforms
+from .collision_output import make_collision_output
 from .compat import tf2_ros
 from .mesh_export import MeshExport
 from .parameters import Parameters
@@ -58,6 +59,7 @@ class Outputs:
         # Two on one topic: meshes change seldom and stay latched while labels and boxes follow every frame.
         self._meshes = node.create_lifecycle_publisher(MarkerArray, "~/markers", LATCHED)
         self._overlay = node.create_lifecycle_publisher(MarkerArray, "~/markers", LATCHED)
+        self._collisions = make_collision_output(node, parameters())
         self._broadcaster = tf2_ros.TransformBroadcaster(node)
         self._export = MeshExport()
         self._names = OutputNames("")
@@ -65,7 +67,9 @@ class Outputs:
 
     @property
     def publishers(self) -> tuple[Any, ...]:
-        return (self._objects, self._detections, self._rejections, self._points, self._meshes, self._overlay)
+        collisions = () if self._collisions is None else (self._collisions.publisher,)
+        reports = (self._objects, self._detections, self._rejections, self._points)
+        return (*reports, self._meshes, self._overlay, *collisions)
 
     def names(self, frame_id: str) -> OutputNames:
         """Frames of outputs whose poses are in this frame."""
@@ -82,6 +86,8 @@ class Outputs:
             self._detections.publish(build_detections(update, self._names))
         if self._points.get_subscription_count():
             self._points.publish(self._cloud.build(update, self._names))
+        if self._collisions is not None:
+            self._collisions.publish(update, self._names)
         if update.final:
             self.publish_rejections(frame, update.rejections)
 
@@ -94,6 +100,8 @@ class Outputs:
         """Take all objects off the topics."""
         empty = SceneUpdate(stamp_ns, (), (), tuple(self._known), final=False)
         self._publish_objects(empty)
+        if self._collisions is not None:
+            self._collisions.publish(empty, self._names)
         self._meshes.publish(marker_payload(self._mesh_markers.clear(stamp_ns)))
         self._overlay.publish(marker_payload(overlay_markers(empty, self._names)))
         self._known.clear()

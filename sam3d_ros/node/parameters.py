@@ -124,6 +124,8 @@ class Parameters:
     objects_mesh: str
     marker_form: str
     marker_triangles: int
+    collision_form: str
+    collision_triangles: int
     export_meshes: bool
     output_folder: str
     mesh_format: str

@@ -63,7 +63,7 @@ class FrameProcessor:
         self._abandoned = False
         self._camera_frame = ""
         self._mesh_versions: dict[int, int] = {}
-        self.in_work: tuple[OutputFrame, tuple[int, ...]] = (OutputFrame(0, ""), ())  # frame and its labels
+        self._in_work: _Prepared | None = None
         self.last_update: SceneUpdate | None = None
 
     @property
@@ -71,6 +71,14 @@ class FrameProcessor:
         """Objects alive after the newest update; from any thread."""
         update = self.last_update
         return () if update is None else update.objects
+
+    @property
+    def in_work(self) -> tuple[OutputFrame, list[int]]:
+        """Header and labels of the newest frame that was begun; from any thread."""
+        prepared = self._in_work
+        return (
+            (OutputFrame(0, ""), []) if prepared is None else (prepared.output_frame, prepared.frame.instance_labels())
+        )
 
     def load(self) -> None:
         """Load and warm up the model."""
@@ -165,7 +173,7 @@ class FrameProcessor:
         return self._around.transforms.lookup(self._target_frame, frame.frame_id, frame.stamp_ns, timeout=timeout)
 
     def _track(self, prepared: _Prepared, request: Request) -> SceneUpdate:
-        self.in_work = (prepared.output_frame, tuple(prepared.frame.instance_labels()))
+        self._in_work = prepared
 
         def on_update(update: SceneUpdate) -> None:
             self._publish(update, prepared.output_frame)
