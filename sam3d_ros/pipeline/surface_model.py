@@ -95,13 +95,17 @@ class SurfaceModel:
 
     def _cast(self, rays: NDArray[np.floating]) -> NDArray[np.float32]:
         """Distance along each ray [N, 6] in multiples of its direction; Inf where it hits nothing."""
-        hit: NDArray[np.float32] = self._scene.cast_rays(o3d.core.Tensor(rays.astype(np.float32)))["t_hit"].numpy()
+        hit: NDArray[np.float32] = self._scene.cast_rays(o3d.core.Tensor.from_numpy(rays.astype(np.float32)))[
+            "t_hit"
+        ].numpy()
         return hit
 
 
 def _ray_scene(mesh: Mesh) -> o3d.t.geometry.RaycastingScene:
     scene = o3d.t.geometry.RaycastingScene()
-    scene.add_triangles(o3d.core.Tensor(mesh.vertices), o3d.core.Tensor(mesh.triangles.astype(np.uint32)))
+    scene.add_triangles(
+        o3d.core.Tensor.from_numpy(mesh.vertices), o3d.core.Tensor.from_numpy(mesh.triangles.astype(np.uint32))
+    )
     return scene
 
 
