@@ -94,9 +94,9 @@ class ReconstructAction:
             on_progress=feedback.on_progress,
         )
 
-    def _result(self, messages: FrameMessages, request: Request, update: SceneUpdate | None) -> Reconstruct.Result:
-        if update is None:
-            return Reconstruct.Result(message="the worker was stopped or given up; see the log and try again")
+    def _result(self, messages: FrameMessages, request: Request, update: SceneUpdate | Exception) -> Reconstruct.Result:
+        if isinstance(update, Exception):
+            return Reconstruct.Result(message=f"not done: {update}")
         names = self._hooks.names(messages.frame_id)
         result = Reconstruct.Result(header=header_message(messages.stamp_ns, names.frame_id), success=True)
         result.objects = [

@@ -122,10 +122,18 @@ class Outputs:
     def _publish_objects(self, update: SceneUpdate) -> None:
         self._known = {item.object_id for item in update.objects}
         parameters = self._parameters()
-        files = self._export.write(update, parameters) if parameters.export_meshes else {}
+        files = self._exported(update, parameters) if parameters.export_meshes else {}
         only_new = parameters.objects_mesh == "on_change"
         message = build_objects(update, self._names, self._packed, only_new_meshes=only_new, mesh_files=files)
         self._objects.publish(message)
+
+    def _exported(self, update: SceneUpdate, parameters: Parameters) -> dict[int, str]:
+        """Paths by object id; objects are published without them where the disk does not take the files."""
+        try:
+            return self._export.write(update, parameters)
+        except OSError as error:
+            self._node.get_logger().error(f"meshes cannot be exported: {error}", throttle_duration_sec=10.0)
+            return {}
 
     def _publish_transforms(self, update: SceneUpdate) -> None:
         """In a fixed frame every living object stays where it is; in a moving camera's only seen ones are known."""
@@ -137,7 +145,11 @@ class Outputs:
             self._broadcaster.sendTransform(build_transforms(update, self._names))
 
     def _publish_markers(self, update: SceneUpdate) -> None:
-        meshes: list[MarkerData] | None = self._mesh_markers.update(update)
+        meshes: list[MarkerData] | None = None
+        try:
+            meshes = self._mesh_markers.update(update)
+        except OSError as error:
+            self._node.get_logger().error(f"mesh files of ~/markers: {error}", throttle_duration_sec=10.0)
         if meshes is not None:
             self._meshes.publish(marker_payload(meshes))
         self._overlay.publish(marker_payload(overlay_markers(update, self._names)))

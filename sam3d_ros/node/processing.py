@@ -116,6 +116,14 @@ class FrameProcessor:
     def run(self, messages: FrameMessages, request: Request, cancel: CancelToken | None = None) -> SceneUpdate:
         """Answer every mask of a frame with an object or a rejection, and publish both."""
         self._cancel = cancel or CancelToken()
+        try:
+            return self._run(messages, request)
+        except Exception as error:
+            detail = f"defect in the node, please report it: {error!r}"
+            self.refuse(messages, [Rejection(0, RejectionReason.INTERNAL_ERROR, detail)])
+            raise
+
+    def _run(self, messages: FrameMessages, request: Request) -> SceneUpdate:
         prepared = self._prepare(messages, request)
         if not isinstance(prepared, _Prepared):
             return self.refuse(messages, prepared)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -16,7 +16,7 @@ from sam3d_ros.srv import Save
 
 from ..tracking import SceneObject
 from .parameters import Parameters
-from .saving import SaveError, SaveRequest, save_objects
+from .saving import SaveRequest, save_objects
 
 T = TypeVar("T")
 
@@ -50,8 +50,8 @@ class Services:
 
     async def _clear(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         removed = await awaitable(self._node, self._hooks.clear())
-        response.success = removed is not None
-        response.message = "the node is shutting down" if removed is None else f"{removed} objects forgotten"
+        response.success = isinstance(removed, int)
+        response.message = f"{removed} objects forgotten" if response.success else str(removed)
         return response
 
     async def _save(self, request: Save.Request, response: Save.Response) -> Save.Response:
@@ -62,26 +62,16 @@ class Services:
             ids=tuple(request.ids),
             formats=tuple(request.formats) or (parameters.mesh_format,),
         )
-        future = self._writer.submit(_try_save, self._hooks.objects(), wanted)
-        outcome = await awaitable(self._node, future)
-        if isinstance(outcome, list):
-            response.success = True
+        outcome = await awaitable(self._node, self._writer.submit(save_objects, self._hooks.objects(), wanted))
+        response.success = isinstance(outcome, list)
+        if response.success:
             response.files = outcome
-            response.message = f"{len(outcome)} files written"
-        else:
-            response.message = str(outcome or "the node is shutting down")
+        response.message = f"{len(outcome)} files written" if response.success else str(outcome)
         return response
 
 
-def _try_save(objects: Sequence[SceneObject], request: SaveRequest) -> list[str] | SaveError:
-    try:
-        return save_objects(objects, request)
-    except SaveError as error:
-        return error
-
-
-def awaitable(node: Node, future: Future[T]) -> rclpy.task.Future[Any]:
-    """The result of another thread for an `await` in a callback; None where the future is cancelled or failed.
+def awaitable(node: Node, future: Future[T]) -> Awaitable[Any]:
+    """The result of another thread for an `await` in a callback, or the exception in its place; never raises.
 
     The executor polls what awaits each time that it wakes, and adding a task wakes it.
     """
@@ -89,8 +79,10 @@ def awaitable(node: Node, future: Future[T]) -> rclpy.task.Future[Any]:
     bridge.add_done_callback(lambda _: None)
 
     def done(finished: Future[Any]) -> None:
-        failed = finished.cancelled() or finished.exception() is not None
-        bridge.set_result(None if failed else finished.result())
+        if finished.cancelled():
+            bridge.set_result(RuntimeError("the node is being shut down"))
+        else:
+            bridge.set_result(finished.exception() or finished.result())
 
     future.add_done_callback(done)
     return bridge

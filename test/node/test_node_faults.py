@@ -152,3 +152,19 @@ def test_shutting_down_a_model_that_is_deaf_leaves_its_thread_behind(make_rig):
     start = time.monotonic()
     rig.node.trigger_shutdown()
     assert time.monotonic() - start < 2.0
+
+
+def test_a_defect_in_the_node_itself_is_a_rejection_and_a_count_and_the_next_frame_is_answered(make_rig, monkeypatch):
+    rig = make_rig().up()
+
+    def broken(*_):
+        raise ZeroDivisionError("a defect")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(rig.node.session.outputs, "_publish_transforms", broken)
+        _, rejections = rig.exchange(10.0)
+    assert reasons(rejections) == {0: "internal_error"}
+    assert "a defect" in rejections[0].detail
+    rig.status("model", containing="worker: defect: ZeroDivisionError: 1")
+    _, rejections = rig.exchange(10.1)
+    assert rejections == []

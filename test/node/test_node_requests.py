@@ -213,3 +213,12 @@ def test_exported_meshes_are_named_in_the_objects_by_plain_absolute_path(make_ri
     for item in objects.objects:
         assert Path(item.mesh_file).is_absolute()
         assert read_mesh(item.mesh_file).vertices.reshape(-1) == pytest.approx(item.mesh.vertices)
+
+
+def test_a_disk_that_takes_no_files_costs_the_paths_and_not_the_objects(make_rig, tmp_path, capfd):
+    (tmp_path / "file").write_text("in the way")
+    rig = make_rig(export_meshes=True, output_folder=str(tmp_path / "file")).up()
+    objects, rejections = rig.exchange(10.0)
+    assert rejections == []
+    assert [item.mesh_file for item in objects.objects] == ["", ""]
+    assert "meshes cannot be exported" in capfd.readouterr().err
