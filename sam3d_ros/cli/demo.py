@@ -127,7 +127,9 @@ def _report(output: Path, replay: LiveReplay, truth: _Truth, arguments: argparse
     }
     if records:
         title = "Demo: a tabletop through the ROS 2 node"
-        write_report(output, records, title=title, summary=summary, options=ReportOptions(8, 24))
+        write_report(
+            output, records, title=title, summary=summary, options=ReportOptions(picture_frames=6, measured_frames=10)
+        )
     return records
 
 
