@@ -185,9 +185,8 @@ def _with_fans(vertices: Float64Array, triangles: IntArray) -> tuple[Float64Arra
     start, end = triangles.reshape(-1)[open_edges], np.roll(triangles, -1, axis=1).reshape(-1)[open_edges]
     rim = np.stack([start, end], axis=1)
     hole = _pieces(len(vertices), np.concatenate([rim, rim[:, :1]], axis=1))[start]
-    holes, hole = np.unique(hole, return_inverse=True)
+    hole = np.unique(hole, return_inverse=True)[1]
     size = np.bincount(hole)
     middles = np.stack([np.bincount(hole, vertices[start, i]) / size for i in range(3)], axis=1)
     fans = np.stack([end, start, len(vertices) + hole], axis=1)
-    assert len(middles) == len(holes)
     return np.concatenate([vertices, middles]), np.concatenate([triangles, fans])
