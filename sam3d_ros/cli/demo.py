@@ -15,11 +15,12 @@ from tqdm import tqdm
 
 from ..pipeline.backends import BACKENDS
 from ..replay.bag import Bag
+from ..replay.local_traffic import keep_local
 from ..replay.node_process import NodeError, end_on_sigterm
 from ..replay.truth import TruthObject
 from ..tracking import ObjectState, SceneObject, SceneUpdate
 from . import UsageError
-from .replay import INTERRUPTED, finish, isolate
+from .replay import INTERRUPTED, finish
 
 if TYPE_CHECKING:
     from ..node.live_replay import LiveReplay
@@ -51,9 +52,9 @@ class _Truth:
 
 def run(arguments: argparse.Namespace) -> int:
     """Bag, node, replay, report; 0 only when objects came out of the node."""
-    isolate()
     end_on_sigterm()
     output = _prepared(arguments.output)
+    keep_local(output)
     started = time.monotonic()
     try:
         truth = _film(output / "scene.mcap", arguments)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,6 +12,7 @@ from tqdm import tqdm
 from ..pipeline.backends import BACKENDS, create_backend
 from ..replay.bag import Bag, BagError
 from ..replay.in_process import Answer, InProcessReplay, ReplayConfig
+from ..replay.local_traffic import keep_local
 from ..replay.node_process import NodeError, end_on_sigterm
 from ..replay.result_bag import ResultBag
 from ..replay.run_figures import RunFigures
@@ -59,13 +59,6 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(str(error)) from error
 
 
-def isolate() -> None:
-    """Keep the traffic of a replay on this machine, unless the user has said otherwise."""
-    os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
-    if os.environ.get("ROS_DISTRO") == "humble":
-        os.environ.setdefault("ROS_LOCALHOST_ONLY", "1")
-
-
 def finish(figures: RunFigures, output: Path) -> None:
     """Write summary.json and print the table."""
     figures.write(output / "summary.json")
@@ -95,7 +88,7 @@ def _run_here(bag: Bag, inputs: InputTopics, arguments: argparse.Namespace) -> i
 
 
 def _run_ros(bag: Bag, inputs: InputTopics, arguments: argparse.Namespace) -> int:
-    isolate()
+    keep_local(arguments.output)
     end_on_sigterm()
     # Only this mode needs rclpy.
     from ..node.live_replay import LiveConfig, LiveReplay
