@@ -21,7 +21,7 @@ import rclpy
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.parameter import Parameter
-from rclpy.qos import DurabilityPolicy, QoSProfile, qos_profile_sensor_data
+from rclpy.qos import DurabilityPolicy, QoSProfile
 from sam3d_ros.msg import ReconstructedObjectArray
 from sensor_msgs.msg import CameraInfo, Image
 from visualization_msgs.msg import MarkerArray
@@ -44,6 +44,8 @@ def main() -> int:
     parser.add_argument("--skip-dds", action="store_true", help="only (a)")
     options = parser.parse_args()
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+    # Fast DDS loses most best-effort images of this size with its default transports; see docs/troubleshooting.md.
+    os.environ.setdefault("FASTDDS_BUILTIN_TRANSPORTS", "LARGE_DATA")
     rclpy.init()
     met = bench_overhead(options.frames)
     if not options.skip_dds:
@@ -78,6 +80,8 @@ def bench_overhead(frames: int) -> bool:
     for stage, (p50, p95) in node.statistics.percentiles().items():
         print(f"      {stage:<20} p50 {p50:6.2f} ms   p95 {p95:6.2f} ms")
     node.trigger_shutdown()
+    node.destroy_node()
+    listener.destroy_node()
     return met
 
 
@@ -107,7 +111,7 @@ class _Camera:
         self._executor.add_node(self._node)
         kinds = {"camera_info": CameraInfo, "image": Image, "depth": Image, "mask": Image}
         self._publishers = {
-            name: self._node.create_publisher(kind, name, qos_profile_sensor_data) for name, kind in kinds.items()
+            name: self._node.create_publisher(kind, name, 5) for name, kind in kinds.items()
         }
         self._sent: dict[int, float] = {}
         self._latencies: list[float] = []
