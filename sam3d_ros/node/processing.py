@@ -55,10 +55,11 @@ class FrameProcessor:
     publisher has only this one caller, so that the order of what goes out is the order in which it was made.
     """
 
-    def __init__(self, backend: WatchedBackend, surroundings: Surroundings) -> None:
+    def __init__(self, backend: WatchedBackend, surroundings: Surroundings, *, first_id: int = 1) -> None:
         self.backend = backend
         self._around = surroundings
-        self._tracker = SceneTracker(backend, surroundings.parameters().tracking_config())
+        self._tracker = SceneTracker(backend, surroundings.parameters().tracking_config(), first_id=first_id)
+        self.next_id = first_id  # above every id that was published
         self._cancel = CancelToken()
         self._abandoned = False
         self._camera_frame = ""
@@ -202,6 +203,7 @@ class FrameProcessor:
         if self._abandoned:
             return
         self.last_update = update
+        self.next_id = max([self.next_id, *(item.object_id + 1 for item in update.objects)])
         with self._timed("publish"):
             self._around.outputs.publish(update, output_frame)
         if update.final:

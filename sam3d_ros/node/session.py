@@ -48,7 +48,7 @@ class Session:
         self.transforms = TransformSource(node) if parameters().target_frame else None
         self.newest: FrameMessages | None = None
         self.fault = ""  # why there is no working model; empty while all is well
-        self._start()
+        self._start(first_id=1)
 
     @property
     def objects(self) -> tuple[SceneObject, ...]:
@@ -122,7 +122,7 @@ class Session:
         self._worker.abandon()
         self._statistics.count("worker", "replaced")
         self._publish_loss(abandoned, call)
-        self._start()
+        self._start(first_id=abandoned.next_id)
         self.fault = "the model hung and is being loaded again"
         self._worker.call(self._processor.load).add_done_callback(self._reloaded)
         return call
@@ -137,10 +137,10 @@ class Session:
             self.transforms.destroy()
         return stopped
 
-    def _start(self) -> None:
+    def _start(self, *, first_id: int) -> None:
         surroundings = Surroundings(self._parameters, self.outputs, self.transforms, self._statistics)
         backend = WatchedBackend(self._make_backend(self._parameters()), self._parameters)
-        self._processor = FrameProcessor(backend, surroundings)
+        self._processor = FrameProcessor(backend, surroundings, first_id=first_id)
         self._worker = Worker(self._processor, on_defect=self._on_defect)
 
     def _publish_loss(self, abandoned: FrameProcessor, call: RunningCall) -> None:

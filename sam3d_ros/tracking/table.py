@@ -24,11 +24,11 @@ class Track:
 
 
 class ObjectTable:
-    """Objects by id. Ids start at 1 and are never given twice while the table lives, also not after `clear`."""
+    """Objects by id. Ids go up from `first_id`; none is given twice while the table lives, also not after `clear`."""
 
-    def __init__(self) -> None:
+    def __init__(self, first_id: int = 1) -> None:
         self._tracks: dict[int, Track] = {}
-        self._last_id = 0
+        self._last_id = first_id - 1
 
     def __len__(self) -> int:
         return len(self._tracks)

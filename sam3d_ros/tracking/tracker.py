@@ -21,13 +21,14 @@ class SceneTracker:
     """Keeps the objects of a scene from frame to frame, and asks the backend for those it does not know.
 
     Poses are in the reference frame: that of `T_ref_cam`, or the camera's own where none is given. Whoever changes the
-    reference frame calls `clear` first. All methods belong to one thread, the one that owns the backend.
+    reference frame calls `clear` first. All methods belong to one thread, the one that owns the backend. Who follows
+    another tracker goes on with its ids through `first_id`.
     """
 
-    def __init__(self, backend: Backend, config: TrackingConfig | None = None) -> None:
+    def __init__(self, backend: Backend, config: TrackingConfig | None = None, *, first_id: int = 1) -> None:
         self.backend = backend
         self.config = config or TrackingConfig()
-        self._table = ObjectTable()
+        self._table = ObjectTable(first_id)
         self._reconstructor = Reconstructor(backend, self._table, self.config)
         self._newest_ns: int | None = None
 
