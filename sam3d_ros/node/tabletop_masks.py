@@ -12,7 +12,6 @@ import numpy as np
 import rclpy
 from diagnostic_msgs.msg import DiagnosticStatus
 from numpy.typing import NDArray
-from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from rclpy.qos import qos_profile_sensor_data
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2
@@ -29,6 +28,7 @@ from .compat import diagnostic_updater
 from .declare import describe
 from .inputs import InputSpec, TopicInput
 from .parameters import parameter_specs
+from .process import Stop, leave_on_signals, start_ros
 from .synchroniser import Synchroniser
 from .transforms import TransformMissingError, TransformSource
 from .worker import Worker
@@ -207,15 +207,12 @@ def _image(header: Header, pixels: NDArray[Any], encoding: str) -> Image:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run until asked to stop."""
-    rclpy.init(args=None if arguments is None else list(arguments))
+    leave_on_signals()
+    start_ros(arguments)
     node = TabletopMasks()
-    try:
-        rclpy.spin(node)
-    except (KeyboardInterrupt, ExternalShutdownException):
-        pass  # asked to stop
-    finally:
-        node.destroy_node()
-        rclpy.try_shutdown()
+    Stop().spin(node)
+    node.destroy_node()
+    rclpy.try_shutdown()
     return 0
 
 
