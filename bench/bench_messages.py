@@ -16,8 +16,8 @@ from rclpy.serialization import serialize_message
 from sam3d_ros.msg import PackedMesh
 
 from sam3d_ros.geometry import SE3, Mesh
-from sam3d_ros.node.builders.common import OutputNames
-from sam3d_ros.node.builders.marker_data import MarkerData, MarkerType, encode_markers, triangle_list
+from sam3d_ros.messages.marker_data import MarkerData, MarkerType, encode_markers, triangle_list
+from sam3d_ros.messages.names import OutputNames
 from sam3d_ros.node.builders.marker_message import marker_array_message
 from sam3d_ros.node.builders.objects import PackedMeshes, build_object, pack_mesh
 from sam3d_ros.pipeline import Quality

@@ -13,10 +13,11 @@ from rclpy.node import Node
 
 from sam3d_ros.action import Reconstruct
 
+from ..messages.names import OutputNames
 from ..pipeline import CancelToken, Progress, RejectionReason
 from ..pipeline.frame_messages import FrameMessages
 from ..tracking import ObjectState, SceneObject, SceneUpdate
-from .builders.common import OutputNames, header_message
+from .builders.common import header_message
 from .builders.objects import build_object, pack_mesh
 from .builders.rejections import build_rejection
 from .processing import Request

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from rclpy.lifecycle import LifecycleNode
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 
+from ..messages.names import OutputNames
 from ..tracking import SceneUpdate
-from .builders.common import OutputNames
 from .parameters import Parameters
 
 if TYPE_CHECKING:

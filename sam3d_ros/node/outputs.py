@@ -14,13 +14,13 @@ from visualization_msgs.msg import MarkerArray
 
 from sam3d_ros.msg import ReconstructedObjectArray, RejectionArray
 
+from ..messages.marker_data import MarkerData
+from ..messages.markers import MeshMarkers, overlay_markers
+from ..messages.names import OutputNames
 from ..pipeline import Rejection
 from ..tracking import ObjectState, SceneUpdate
-from .builders.common import OutputNames
 from .builders.detections import build_detections
-from .builders.marker_data import MarkerData
 from .builders.marker_message import marker_payload
-from .builders.markers import MeshMarkers, overlay_markers
 from .builders.objects import PackedMeshes, build_objects
 from .builders.points import SurfaceClouds
 from .builders.rejections import build_rejections

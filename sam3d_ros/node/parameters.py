@@ -11,10 +11,10 @@ from typing import Any, Literal
 
 import yaml
 
+from ..messages.markers import MarkerConfig, MarkerForm
 from ..pipeline.observation import PrepareConfig
 from ..pipeline.registration import RegistrationConfig
 from ..tracking.config import TrackingConfig
-from .builders.markers import MarkerConfig, MarkerForm
 
 Value = bool | int | float | str
 Kind = Literal["bool", "integer", "double", "string"]

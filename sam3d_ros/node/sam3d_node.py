@@ -11,11 +11,11 @@ from rclpy.clock import Clock
 from rclpy.clock_type import ClockType
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 
+from ..messages.names import OutputNames
 from ..pipeline import Backend
 from ..pipeline.backends import create_backend
 from ..pipeline.frame_messages import FrameMessages
 from .action import ActionHooks, ReconstructAction
-from .builders.common import OutputNames
 from .camera_inputs import CameraInputs
 from .compat import log_choice
 from .declare import ParameterServer

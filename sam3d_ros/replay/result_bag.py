@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
-# The marker builders lie beside those that need ROS, but need none themselves.
-from ..node.builders.marker_data import encode_markers
-from ..node.builders.markers import MarkerConfig, MeshMarkers, overlay_markers
-from ..node.builders.names import OutputNames
+from ..messages.marker_data import encode_markers
+from ..messages.markers import MarkerConfig, MeshMarkers, overlay_markers
+from ..messages.names import OutputNames
 from ..tracking import SceneUpdate
 from .bag import Bag, BagMessage
 from .bag_writer import BagForm, BagWriter

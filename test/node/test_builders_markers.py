@@ -20,10 +20,10 @@ from visualization_msgs.msg import Marker, MarkerArray
 
 from sam3d_ros.geometry import SE3, Mesh
 from sam3d_ros.geometry.mesh_io import read_mesh
-from sam3d_ros.node.builders.common import OutputNames
-from sam3d_ros.node.builders.marker_data import MarkerAction, MarkerData, MarkerType, encode_markers, triangle_list
+from sam3d_ros.messages.marker_data import MarkerAction, MarkerData, MarkerType, encode_markers, triangle_list
+from sam3d_ros.messages.markers import MarkerConfig, MarkerForm, MeshMarkers, overlay_markers
+from sam3d_ros.messages.names import OutputNames
 from sam3d_ros.node.builders.marker_message import layout_is_known, marker_array_message, marker_payload
-from sam3d_ros.node.builders.markers import MarkerConfig, MarkerForm, MeshMarkers, overlay_markers
 from sam3d_ros.pipeline import Detection, Quality
 from sam3d_ros.tracking.scene import ObjectState, SceneObject, SceneUpdate
 

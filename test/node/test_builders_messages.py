@@ -14,7 +14,8 @@ from rclpy.serialization import deserialize_message, serialize_message
 from sam3d_ros.msg import ReconstructedObject, ReconstructedObjectArray
 
 from sam3d_ros.geometry import SE3, Mesh
-from sam3d_ros.node.builders.common import OutputNames, pose_message, pose_with_covariance, stamp_message
+from sam3d_ros.messages.names import OutputNames
+from sam3d_ros.node.builders.common import pose_message, pose_with_covariance, stamp_message
 from sam3d_ros.node.builders.figures import build_key_values
 from sam3d_ros.node.builders.objects import PackedMeshes, build_coarse, build_objects, pack_mesh
 from sam3d_ros.node.builders.points import SurfaceClouds

@@ -6,7 +6,7 @@ import pytest
 
 pytest.importorskip("rclpy")
 
-from sam3d_ros.node.builders.common import OutputNames
+from sam3d_ros.messages.names import OutputNames
 from sam3d_ros.node.collision_output import CollisionOutput
 from sam3d_ros.tracking import SceneUpdate
 

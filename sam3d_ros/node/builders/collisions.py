@@ -15,11 +15,12 @@ from shape_msgs.msg import Mesh as ShapeMesh
 from shape_msgs.msg import MeshTriangle
 
 from ...geometry import Mesh
+from ...messages.convex_parts import convex_parts
+from ...messages.mesh_reduction import capped, convex_hull
+from ...messages.names import OutputNames
+from ...messages.version_cache import VersionCache
 from ...tracking.scene import ObjectState, SceneObject, SceneUpdate
-from .common import OutputNames, header_message, point_message, pose_message
-from .convex_parts import convex_parts
-from .mesh_reduction import capped, convex_hull
-from .version_cache import VersionCache
+from .common import header_message, point_message, pose_message
 
 
 class CollisionForm(Enum):

@@ -1,4 +1,4 @@
-"""What all builders share: stamps, headers, poses, arrays without a loop over elements, names of frames."""
+"""What all builders share: stamps, headers, poses, arrays without a loop over elements."""
 
 from __future__ import annotations
 
@@ -12,20 +12,6 @@ from numpy.typing import ArrayLike, NDArray
 from std_msgs.msg import Header
 
 from ...geometry import SE3
-from .names import OutputNames
-
-__all__ = [
-    "OutputNames",
-    "duration_message",
-    "header_message",
-    "packed",
-    "point_message",
-    "pose_message",
-    "pose_with_covariance",
-    "quaternion_message",
-    "stamp_message",
-    "vector_message",
-]
 
 _NANOSECONDS = 1_000_000_000
 _TYPE_CODES = {np.dtype(np.float32): "f", np.dtype(np.uint32): "I", np.dtype(np.uint8): "B"}

@@ -6,8 +6,9 @@ from geometry_msgs.msg import Pose
 from vision_msgs.msg import BoundingBox3D, Detection3D, Detection3DArray, ObjectHypothesis, ObjectHypothesisWithPose
 
 from ...geometry import SE3
+from ...messages.names import OutputNames
 from ...tracking.scene import SceneObject, SceneUpdate
-from .common import OutputNames, header_message, pose_message, pose_with_covariance, vector_message
+from .common import header_message, pose_message, pose_with_covariance, vector_message
 
 
 def build_detections(update: SceneUpdate, names: OutputNames) -> Detection3DArray:

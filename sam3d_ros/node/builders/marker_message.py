@@ -8,8 +8,8 @@ from geometry_msgs.msg import Point
 from std_msgs.msg import ColorRGBA
 from visualization_msgs.msg import Marker, MarkerArray
 
+from ...messages.marker_data import MARKER_FIELDS, MarkerData, encode_markers
 from .common import duration_message, pose_message, stamp_message
-from .marker_data import MARKER_FIELDS, MarkerData, encode_markers
 
 
 def layout_is_known() -> bool:

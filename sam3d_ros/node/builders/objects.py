@@ -9,10 +9,11 @@ import numpy as np
 from sam3d_ros.msg import ObjectQuality, PackedMesh, ReconstructedObject, ReconstructedObjectArray, StageLatency
 
 from ...geometry import Mesh
+from ...messages.names import OutputNames
+from ...messages.version_cache import VersionCache
 from ...pipeline import Quality, Reconstruction
 from ...tracking.scene import ObjectState, SceneObject, SceneUpdate
-from .common import OutputNames, header_message, packed, pose_with_covariance, vector_message
-from .version_cache import VersionCache
+from .common import header_message, packed, pose_with_covariance, vector_message
 
 _STATES = {
     ObjectState.COARSE: ReconstructedObject.STATE_COARSE,

@@ -8,9 +8,10 @@ from sensor_msgs.msg import PointCloud2, PointField
 
 from ...geometry import Mesh
 from ...geometry.sampling import SurfaceSamples, sample_surface, triangle_areas
+from ...messages.names import OutputNames
+from ...messages.version_cache import VersionCache
 from ...tracking.scene import SceneObject, SceneUpdate
-from .common import OutputNames, header_message, packed
-from .version_cache import VersionCache
+from .common import header_message, packed
 
 # PCL's convention: the colour is one float whose bits are 0x00RRGGBB.
 _POINT = np.dtype([("xyz", "<f4", 3), ("bgr0", "u1", 4)])

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from geometry_msgs.msg import Transform, TransformStamped
 
+from ...messages.names import OutputNames
 from ...tracking.scene import SceneObject, SceneUpdate
-from .common import OutputNames, header_message, quaternion_message, vector_message
+from .common import header_message, quaternion_message, vector_message
 
 
 def build_transforms(update: SceneUpdate, names: OutputNames) -> list[TransformStamped]:

@@ -11,9 +11,9 @@ SHARED = (
     "sam3d_ros.pipeline.decode",
     "sam3d_ros.pipeline.matching",
     "sam3d_ros.geometry.transform_tree",
-    "sam3d_ros.node.builders.cdr",
-    "sam3d_ros.node.builders.marker_data",
-    "sam3d_ros.node.builders.markers",
+    "sam3d_ros.messages.cdr",
+    "sam3d_ros.messages.marker_data",
+    "sam3d_ros.messages.markers",
 )
 PROGRAM = """
 import importlib, sys

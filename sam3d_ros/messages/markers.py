@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ...geometry import SE3, Mesh
-from ...geometry.mesh_io import content_hash, write_mesh
-from ...tracking.scene import ObjectState, SceneObject, SceneUpdate
+from ..geometry import SE3, Mesh
+from ..geometry.mesh_io import content_hash, write_mesh
+from ..tracking.scene import ObjectState, SceneObject, SceneUpdate
 from .marker_data import MarkerAction, MarkerData, MarkerType, triangle_list
 from .mesh_reduction import capped
 from .names import OutputNames

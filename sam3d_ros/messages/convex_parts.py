@@ -6,7 +6,7 @@ from importlib.util import find_spec
 
 import numpy as np
 
-from ...geometry import Mesh
+from ..geometry import Mesh
 
 _CONCAVITY = 0.08  # of the mesh's size; finer than this, planners get slower faster than paths get better
 _MAX_PARTS = 16

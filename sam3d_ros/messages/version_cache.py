@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from ...geometry import Mesh
-from ...tracking.scene import SceneObject, SceneUpdate
+from ..geometry import Mesh
+from ..tracking.scene import SceneObject, SceneUpdate
 
 T = TypeVar("T")
 

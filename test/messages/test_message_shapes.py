@@ -9,8 +9,8 @@ import pytest
 import trimesh
 
 from sam3d_ros.geometry import Mesh
-from sam3d_ros.node.builders import convex_parts
-from sam3d_ros.node.builders.mesh_reduction import capped, convex_hull
+from sam3d_ros.messages import convex_parts
+from sam3d_ros.messages.mesh_reduction import capped, convex_hull
 
 
 def mesh_of(shape):

@@ -11,7 +11,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from ...geometry import SE3, Mesh
+from ..geometry import SE3, Mesh
 from .cdr import CdrWriter
 
 # The fields of the messages as `encode_markers` lays them out; Humble and all later distributions have these.

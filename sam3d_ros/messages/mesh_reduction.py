@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import ConvexHull, KDTree, QhullError
 
-from ...geometry import Mesh
+from ..geometry import Mesh
 
 
 def capped(mesh: Mesh, max_triangles: int) -> Mesh:
