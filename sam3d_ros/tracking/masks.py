@@ -1,4 +1,8 @@
-"""The instance masks of a frame, split in one pass."""
+"""The instance masks of a frame, split in one pass.
+
+The label image is read once and becomes runs: stretches of one label within a row. All that follows costs by the
+number of runs, some thousand, and not by the number of pixels.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,8 @@ from ..pipeline.silhouette import Box
 _COUNTABLE_LABEL = 1 << 20  # up to here a table indexed by label is quicker than sorting
 _BORDER = 2  # pixels; depth this near the outline of a mask often belongs to what lies behind
 
+Indices = NDArray[np.int64]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MaskView:
@@ -26,25 +32,58 @@ class MaskView:
     centre: NDArray[np.float64]  # [3] median of the points; NaN where there are none
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Runs:
+    """Stretches of equal labels within rows, ordered by label and then as they lie in the image."""
+
+    labels: NDArray[np.int32]  # [L] ascending, background left out
+    first: Indices  # [L] index of the first run of each label
+    starts: Indices  # [N] pixel index of each run's left end
+    lengths: Indices  # [N]
+    sizes: Indices  # [L] pixels of each label
+
+
 def split_masks(frame: Frame, *, points: int) -> dict[int, MaskView]:
     """All masks of the frame by label, each with up to `points` depth points."""
-    flat = frame.labels.reshape(-1)
-    where = np.flatnonzero(flat != 0)
-    if not len(where):
+    runs = _runs(frame.labels)
+    if not len(runs.labels):
         return {}
-    present, group = _grouped(flat[where])
-    order = np.argsort(group, kind="stable")
-    counts = np.bincount(group, minlength=len(present))
-    ends = np.cumsum(counts)
-    return {
-        int(label): _view(frame, int(label), where[order[end - count : end]], points)
-        for label, count, end in zip(present, counts, ends, strict=True)
-    }
+    counts = np.minimum(runs.sizes, 2 * points)
+    pixels = _spread_pixels(runs, counts)
+    candidates = frame.pointmap.reshape(-1, 3)[pixels].astype(np.float64)
+    finite = np.isfinite(candidates[:, 0] + candidates[:, 1] + candidates[:, 2])
+    inner = finite & _is_inner(frame.labels, np.repeat(runs.labels, counts), pixels)
+    views = {}
+    ends = np.cumsum(counts).tolist()
+    for label, size, box, count, end in zip(
+        runs.labels.tolist(), runs.sizes.tolist(), _boxes(runs, frame.camera.width), counts.tolist(), ends, strict=True
+    ):
+        part = slice(end - count, end)
+        chosen = _chosen(candidates[part], finite[part], inner[part], count=points)
+        views[label] = MaskView(label, size, box, chosen, _middle(chosen))
+    return views
+
+
+def _runs(labels: NDArray[np.int32]) -> _Runs:
+    flat, width = labels.reshape(-1), labels.shape[1]
+    begins = np.empty(flat.size, np.bool_)
+    np.not_equal(flat[1:], flat[:-1], out=begins[1:])
+    begins[::width] = True
+    starts = np.flatnonzero(begins)
+    lengths = np.diff(starts, append=flat.size)
+    values = flat[starts]
+    used = np.flatnonzero(values)
+    present, group = _grouped(values[used])
+    order = used[np.argsort(group, kind="stable")]
+    first = np.searchsorted(np.sort(group), np.arange(len(present)))
+    lengths = lengths[order]
+    sizes = np.add.reduceat(lengths, first) if len(first) else lengths
+    return _Runs(present, first, starts[order], lengths, sizes)
 
 
 def _grouped(values: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.integer]]:
     """The distinct values, ascending, and for each entry the index of its value."""
-    if values.min() < 0 or values.max() >= _COUNTABLE_LABEL:
+    if not len(values) or values.min() < 0 or values.max() >= _COUNTABLE_LABEL:
         present, group = np.unique(values, return_inverse=True)
         return present, group.reshape(-1)
     present = np.flatnonzero(np.bincount(values)).astype(np.int32)
@@ -53,17 +92,36 @@ def _grouped(values: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.i
     return present, index[values]
 
 
-def _view(frame: Frame, label: int, pixels: NDArray[np.int64], count: int) -> MaskView:
-    width = frame.camera.width
-    columns = pixels % width
-    box = (int(columns.min()), int(pixels[0]) // width, int(columns.max()), int(pixels[-1]) // width)  # row-major order
-    chosen = _spread(pixels, 2 * count)
-    points = _finite(frame, chosen[_is_inner(frame.labels, label, chosen)])
-    if len(points) < count // 4:
-        points = _finite(frame, chosen)
-    points = _spread(points, count)
-    centre = np.median(points, axis=0) if len(points) else np.full(3, np.nan)
-    return MaskView(label, len(pixels), box, points, centre)
+def _spread_pixels(runs: _Runs, counts: Indices) -> Indices:
+    """For each label as many of its pixels as `counts` [L] says, evenly over their order; one after the other."""
+    before = np.cumsum(runs.sizes) - runs.sizes
+    rank = np.concatenate(
+        [
+            start + np.arange(count) * size // count
+            for start, size, count in zip(before.tolist(), runs.sizes.tolist(), counts.tolist(), strict=True)
+        ]
+    )
+    ends = np.cumsum(runs.lengths)
+    run = np.searchsorted(ends, rank, side="right")
+    pixels: Indices = runs.starts[run] + rank - (ends - runs.lengths)[run]
+    return pixels
+
+
+def _boxes(runs: _Runs, width: int) -> list[Box]:
+    left = runs.starts % width
+    u_min = np.minimum.reduceat(left, runs.first).tolist()
+    u_max = np.maximum.reduceat(left + runs.lengths - 1, runs.first).tolist()
+    rows = runs.starts // width
+    last = np.append(runs.first[1:], len(rows)) - 1
+    return list(zip(u_min, rows[runs.first].tolist(), u_max, rows[last].tolist(), strict=True))
+
+
+def _chosen(
+    points: NDArray[np.float64], finite: NDArray[np.bool_], inner: NDArray[np.bool_], *, count: int
+) -> NDArray[np.float64]:
+    """Up to `count` points, those away from the outline where there are enough of them."""
+    away = points[inner]
+    return _spread(away if len(away) >= count // 4 else points[finite], count)
 
 
 def _spread(array: NDArray[Any], count: int) -> NDArray[Any]:
@@ -71,15 +129,17 @@ def _spread(array: NDArray[Any], count: int) -> NDArray[Any]:
     return array if len(array) <= count else array[np.arange(count) * len(array) // count]
 
 
-def _finite(frame: Frame, pixels: NDArray[np.int64]) -> NDArray[np.float64]:
-    points = frame.pointmap.reshape(-1, 3)[pixels].astype(np.float64)
-    finite: NDArray[np.float64] = points[np.isfinite(points.sum(axis=1))]
-    return finite
+def _middle(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Median of each coordinate, the upper one of an even number; NaN without points."""
+    half = len(points) // 2
+    middle: NDArray[np.float64] = np.partition(points, half, axis=0)[half] if len(points) else np.full(3, np.nan)
+    return middle
 
 
-def _is_inner(labels: NDArray[np.int32], label: int, pixels: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Whether the neighbours at a distance of `_BORDER` carry the same label."""
+def _is_inner(labels: NDArray[np.int32], own: NDArray[np.int32], pixels: Indices) -> NDArray[np.bool_]:
+    """Whether the neighbours of each pixel at a distance of `_BORDER` carry its label, too."""
     flat, width = labels.reshape(-1), labels.shape[1]
-    offsets = np.array([-_BORDER * width, -_BORDER, _BORDER, _BORDER * width])
-    inner: NDArray[np.bool_] = (flat.take(pixels[:, None] + offsets, mode="clip") == label).all(axis=1)
+    inner = np.ones(len(pixels), np.bool_)
+    for offset in (-_BORDER * width, -_BORDER, _BORDER, _BORDER * width):
+        inner &= flat.take(pixels + offset, mode="clip") == own
     return inner
