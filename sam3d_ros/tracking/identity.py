@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -22,6 +20,8 @@ from .table import Track
 _PROBES = 150  # samples of an object's visible side that are looked up in the label image
 _DISTANCE_POINTS = 60  # points of a mask whose distance from an object is measured
 
+Pairs = NDArray[np.float64]  # [objects, masks]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prediction:
@@ -38,11 +38,6 @@ class Prediction:
     def reach(self, max_speed: float) -> float:
         """How far from here the object can be and still be the same one, metres."""
         return 0.5 * self.target.surface.diameter + max_speed * self.since_s
-
-    def in_camera(self, p_obj: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Points [..., 3] of the object frame in the camera optical frame."""
-        p_cam: NDArray[np.float64] = p_obj @ self.R_cam_obj.T + self.T_cam_obj.translation_xyz
-        return p_cam
 
     def in_object(self, p_cam: NDArray[np.float64]) -> NDArray[np.float64]:
         """Points [..., 3] of the camera optical frame in the object frame."""
@@ -80,13 +75,18 @@ def associate(
     overlap is large enough, or where the label is the same and the object can have got there.
     """
     views = [masks[label] for label in sorted(masks)]
-    overlap = np.zeros((len(predictions), len(views)))
-    score = np.full(overlap.shape, -1.0)
-    for i, prediction in enumerate(predictions):
-        shares = _label_shares(prediction, frame)
-        for j in _candidates(prediction, views, shares, config):
-            overlap[i, j] = _overlap(prediction, views[j], shares.get(views[j].label, 0.0))
-            score[i, j] = _score(prediction, views[j], overlap[i, j], config)
+    if not predictions or not views:
+        return []
+    shares = _label_shares(predictions, views, frame)
+    distances = _distances(predictions, views)
+    reaches = np.array([prediction.reach(config.max_speed) for prediction in predictions])[:, None]
+    overlap = np.zeros(shares.shape)
+    candidates = _candidates(shares, distances, reaches)
+    for i, j in np.argwhere(candidates).tolist():
+        overlap[i, j] = _overlap(predictions[i], views[j], float(shares[i, j]))
+    same_label = _same_label(predictions, views)
+    scores = _scores(overlap, same_label, same_label & (distances <= reaches), config)
+    score = np.where(candidates, scores, -1.0)
     rows, columns = linear_sum_assignment(score, maximize=True)
     return [
         Sighting(predictions[i], views[j], float(overlap[i, j]))
@@ -95,26 +95,26 @@ def associate(
     ]
 
 
-def _candidates(
-    prediction: Prediction, views: Sequence[MaskView], shares: Mapping[int, float], config: TrackingConfig
-) -> list[int]:
-    """Masks that can show the object: under its expected outline, or within its reach."""
-    reach = prediction.reach(config.max_speed)
-    return [
-        j
-        for j, view in enumerate(views)
-        if (distance := _distance(prediction, view)) <= reach or (view.label in shares and not distance > 2 * reach)
-    ]
+def _candidates(shares: Pairs, distances: Pairs, reaches: Pairs) -> NDArray[np.bool_]:
+    """Pairs that can belong together: the mask is under the object's expected outline, or within its reach."""
+    candidates: NDArray[np.bool_] = (distances <= reaches) | ((shares > 0) & ~(distances > 2 * reaches))
+    return candidates
 
 
-def _score(prediction: Prediction, view: MaskView, overlap: float, config: TrackingConfig) -> float:
-    """Above 0 where the mask may show the object."""
-    same_label = view.label == prediction.track.current.label
-    if overlap >= config.min_overlap:
-        return overlap + (config.same_label_bonus if same_label else 0.0)
-    if same_label and _distance(prediction, view) <= prediction.reach(config.max_speed):
-        return overlap + 1e-3
-    return -1.0
+def _scores(
+    overlap: Pairs, same_label: NDArray[np.bool_], by_label: NDArray[np.bool_], config: TrackingConfig
+) -> Pairs:
+    """Above 0 where the mask may show the object, be it for its label alone (`by_label`)."""
+    without_overlap = np.where(by_label, overlap + 1e-3, -1.0)
+    with_overlap = overlap + config.same_label_bonus * same_label
+    scores: Pairs = np.where(overlap >= config.min_overlap, with_overlap, without_overlap)
+    return scores
+
+
+def _same_label(predictions: Sequence[Prediction], views: Sequence[MaskView]) -> NDArray[np.bool_]:
+    last = np.array([prediction.track.current.label for prediction in predictions])
+    same: NDArray[np.bool_] = last[:, None] == np.array([view.label for view in views])
+    return same
 
 
 def _overlap(prediction: Prediction, view: MaskView, share: float) -> float:
@@ -126,24 +126,31 @@ def _overlap(prediction: Prediction, view: MaskView, share: float) -> float:
     """
     if not len(view.points):
         return share
-    p_obj = prediction.in_object(view.points[:: max(1, len(view.points) // _DISTANCE_POINTS)])
-    distance = np.linalg.norm(p_obj - prediction.side.points[prediction.side.nearest(p_obj)], axis=1)
+    p_obj = prediction.in_object(view.points[:: -(-len(view.points) // _DISTANCE_POINTS)])
+    offset = p_obj - prediction.side.points[prediction.side.nearest(p_obj)]
+    distance = np.sqrt(np.einsum("ij,ij->i", offset, offset))
     limit = 2 * prediction.target.inlier_distance(float(prediction.visible_centre[2]))
     covered = np.count_nonzero(distance <= limit + prediction.target.surface.spacing) / len(p_obj)
     return 0.7 * max(share, covered) + 0.3 * min(share, covered) if covered > 0 else 0.0
 
 
-def _label_shares(prediction: Prediction, frame: Frame) -> dict[int, float]:
-    """For each label the share of the object's visible samples that fall on it in the image."""
-    points = prediction.side.points
-    samples = points[:: max(1, len(points) // _PROBES)]
-    pixels = frame.camera.project(prediction.in_camera(samples))
-    u, v = np.rint(pixels[np.isfinite(pixels[:, 0])]).astype(np.int64).T
-    inside = (u >= 0) & (v >= 0) & (u < frame.camera.width) & (v < frame.camera.height)
-    counts = Counter(frame.labels[v[inside], u[inside]].tolist())
-    return {label: count / len(samples) for label, count in counts.items() if label != 0}
+def _label_shares(predictions: Sequence[Prediction], views: Sequence[MaskView], frame: Frame) -> Pairs:
+    """Share of each object's visible samples that fall on each mask in the image."""
+    sides = [prediction.side.points for prediction in predictions]
+    samples = np.stack([points[np.arange(_PROBES) * len(points) // _PROBES] for points in sides])
+    R = np.stack([prediction.R_cam_obj for prediction in predictions])
+    t = np.stack([prediction.T_cam_obj.translation_xyz for prediction in predictions])
+    pixels = frame.camera.project(samples @ R.transpose(0, 2, 1) + t[:, None])
+    size = np.array([frame.camera.width, frame.camera.height])
+    with np.errstate(invalid="ignore"):  # NaN, behind the camera, is not inside
+        inside: NDArray[np.bool_] = np.all((pixels > -0.5) & (pixels < size - 0.5), axis=2)
+    u, v = np.rint(np.where(inside[..., None], pixels, 0.0)).astype(np.int64).transpose(2, 0, 1)
+    labels = np.where(inside, frame.labels[v, u], 0)
+    return np.stack([np.count_nonzero(labels == view.label, axis=1) for view in views], axis=1) / _PROBES
 
 
-def _distance(prediction: Prediction, view: MaskView) -> float:
-    """Between the middle of the mask's points and of the object's visible side, metres; NaN without points."""
-    return math.dist(view.centre, prediction.visible_centre)
+def _distances(predictions: Sequence[Prediction], views: Sequence[MaskView]) -> Pairs:
+    """Between the middle of each object's visible side and of each mask's points, metres; NaN without points."""
+    middles = np.stack([prediction.visible_centre for prediction in predictions])
+    distances: Pairs = np.linalg.norm(middles[:, None] - np.stack([view.centre for view in views]), axis=2)
+    return distances
