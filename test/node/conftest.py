@@ -16,14 +16,25 @@ from sam3d_ros.pipeline.fake import FakeConfig
 
 @pytest.fixture(scope="session")
 def messages() -> ModuleType:
-    """The module node_rig: pictures, makers of messages. Test modules cannot import from beside themselves."""
+    """The module node_rig: pictures, makers of messages."""
+    return _load_neighbour("node_rig")
+
+
+@pytest.fixture(scope="session")
+def interfaces() -> ModuleType:
+    """The module node_interface: what a running node offers and reads."""
+    return _load_neighbour("node_interface")
+
+
+def _load_neighbour(name: str) -> ModuleType:
+    """A module of this folder that needs ROS. Test modules cannot import from beside themselves."""
     pytest.importorskip("rclpy", reason="rclpy is not installed: node tests need ROS 2")
     pytest.importorskip("sam3d_ros.msg", reason="the messages of this package are not built: run make setup")
-    spec = importlib.util.spec_from_file_location("node_rig", Path(__file__).with_name("node_rig.py"))
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules["node_rig"] = module
+    sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
 
