@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import threading
@@ -28,6 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     stop = Stop(node.stop_requested.set)
     started = not node.parameters.autostart or bring_up(node)
     if started or node.stop_requested.is_set():
+        gc.freeze()  # what is loaded by now stays: collecting garbage need not look through it in the middle of a frame
         stop.spin(node)
         status = 0
     else:
