@@ -85,6 +85,12 @@ class CameraInputs:
             if topic.last_stamp_ns and image.last_stamp_ns
         }
 
+    def adapt(self) -> None:
+        """Follow what the publishers offer, unless the user wants one reliability."""
+        if self._parameters.input_reliability == "auto":
+            for topic in self.topics:
+                topic.adapt()
+
     def reset(self) -> None:
         """Forget what waits; the CameraInfo stays, a camera does not change when time jumps."""
         self.synchroniser.reset()

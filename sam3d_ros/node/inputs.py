@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rclpy.node import Node
-from rclpy.qos import QoSProfile, qos_policy_name_from_kind, qos_profile_sensor_data
+from rclpy.qos import QoSProfile, ReliabilityPolicy, qos_policy_name_from_kind, qos_profile_sensor_data
 from rclpy.qos_overriding_options import QoSOverridingOptions
 
 from ..pipeline.decode import stamp_ns
@@ -30,7 +30,11 @@ class InputSpec:
 
 
 class TopicInput:
-    """A subscription that checks each header, counts, and passes on what is usable. Its callback never raises."""
+    """A subscription that checks each header, counts, and passes on what is usable. Its callback never raises.
+
+    It begins with the sensor-data profile, which hears every publisher. Best effort loses images, though, that are
+    larger than the middleware's buffers, so `adapt` asks for reliable delivery where all publishers offer it.
+    """
 
     def __init__(
         self,
@@ -50,14 +54,7 @@ class TopicInput:
         self._node = node
         self._on_message = on_message
         self._on_refused = on_refused
-        self._subscription = node.create_subscription(
-            spec.kind,
-            spec.topic,
-            self._receive,
-            _sensor_qos(spec.depth),
-            event_callbacks=SubscriptionEventCallbacks(incompatible_qos=self._on_incompatible_qos),
-            qos_overriding_options=QoSOverridingOptions.with_default_policies(),
-        )
+        self._subscription = self._subscribe(_sensor_qos(spec.depth), QoSOverridingOptions.with_default_policies())
 
     @property
     def topic(self) -> str:
@@ -69,6 +66,17 @@ class TopicInput:
         """How many publish on this topic."""
         return int(self._node.count_publishers(self.topic))
 
+    def adapt(self) -> None:
+        """Take the reliability that the publishers have in common; to be called now and then."""
+        offered = self._node.get_publishers_info_by_topic(self.topic)
+        all_reliable = all(info.qos_profile.reliability == ReliabilityPolicy.RELIABLE for info in offered)
+        wanted = ReliabilityPolicy.RELIABLE if all_reliable else ReliabilityPolicy.BEST_EFFORT
+        profile = self._subscription.qos_profile
+        if offered and profile.reliability != wanted:
+            profile.reliability = wanted
+            self.destroy()
+            self._subscription = self._subscribe(profile)
+
     def describe_silence(self) -> str:
         """What a user needs to find out why nothing comes: topic, type, publishers, QoS."""
         qos = self._subscription.qos_profile
@@ -78,6 +86,16 @@ class TopicInput:
             return f"{text}; {self.incompatible_qos}"
         others = self._other_types()
         return f"{text}; published there as {', '.join(others)}" if others else text
+
+    def _subscribe(self, profile: QoSProfile, overriding: QoSOverridingOptions | None = None) -> Any:
+        return self._node.create_subscription(
+            self.spec.kind,
+            self.spec.topic,
+            self._receive,
+            profile,
+            event_callbacks=SubscriptionEventCallbacks(incompatible_qos=self._on_incompatible_qos),
+            qos_overriding_options=overriding,
+        )
 
     def destroy(self) -> None:
         self._node.destroy_subscription(self._subscription)

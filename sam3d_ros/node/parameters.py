@@ -97,6 +97,7 @@ class Parameters:
     image_transport: str
     depth_source: str
     image_geometry: str
+    input_reliability: str
     sync_queue_size: int
     sync_slop: float
     input_timeout: float

@@ -202,6 +202,8 @@ class Sam3dNode(LifecycleNode):
                 f"the model hangs in {hung.what} at label {hung.label} for {hung.seconds:.0f} s: it is given up, a "
                 "fresh one is loaded, all objects start anew"
             )
+        if self.inputs is not None:
+            self.inputs.adapt()
         self.reports.warn_of_silence()
 
     def _stop_intake(self) -> None:

@@ -12,8 +12,10 @@ import numpy as np
 import rclpy
 from diagnostic_msgs.msg import DiagnosticStatus
 from numpy.typing import NDArray
+from rclpy.clock import Clock
+from rclpy.clock_type import ClockType
 from rclpy.node import Node
-from rclpy.qos import qos_profile_sensor_data
+from rclpy.qos import QoSProfile, ReliabilityPolicy, qos_profile_sensor_data
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 from std_msgs.msg import Header
 
@@ -38,6 +40,7 @@ PARAMETERS_FILE = "tabletop_parameters.yaml"
 _CONFIG = ("min_depth", "max_depth", "min_height", "max_height", "min_pixels", "max_objects")
 _TIME_JUMP_S = 1.0
 _STOP_S = 1.0
+_ADAPT_S = 0.2
 
 
 class TabletopMasks(Node):
@@ -60,6 +63,8 @@ class TabletopMasks(Node):
             TopicInput(self, spec, on_message=self._on_message, on_refused=self._on_refused)
             for spec in (InputSpec("camera_info", CameraInfo), InputSpec("image", Image), depth)
         ]
+        if values["input_reliability"] == "auto":
+            self.create_timer(_ADAPT_S, self._adapt, clock=Clock(clock_type=ClockType.STEADY_TIME))
         self._updater = diagnostic_updater.Updater(self)
         self._updater.setHardwareID("sam3d_ros")
         self._updater.add("masks", self._diagnose)
@@ -72,6 +77,10 @@ class TabletopMasks(Node):
     def _declare(self) -> dict[str, Any]:
         specs = parameter_specs(PARAMETERS_FILE)
         return {spec.name: self.declare_parameter(spec.name, spec.default, describe(spec)).value for spec in specs}
+
+    def _adapt(self) -> None:
+        for topic in self.topics:
+            topic.adapt()
 
     def _on_message(self, topic: TopicInput, message: Any) -> None:
         if topic.spec.topic == "camera_info":
@@ -122,7 +131,8 @@ class MaskMaker:
         self._transforms = transforms
         self._logger = node.get_logger()
         self._segmenter = TabletopSegmenter(TabletopConfig(**{name: values[name] for name in _CONFIG}))
-        self._masks = node.create_publisher(Image, "mask", qos_profile_sensor_data)
+        # Reliable, so that who asks for that hears it; who asks for best effort hears it, too.
+        self._masks = node.create_publisher(Image, "mask", QoSProfile(depth=5, reliability=ReliabilityPolicy.RELIABLE))
         self._overlay = node.create_publisher(Image, "~/overlay", qos_profile_sensor_data)
         self.fault = "no frame yet"
         self.instances = 0
