@@ -37,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--backend", choices=BACKENDS, default="geometric", help="what completes an object")
     parser.add_argument("--seed", type=_seed, default=SEED, metavar="N", help=f"another scene (default {SEED})")
     parser.add_argument("--frames", type=_frames, default=48, metavar="N", help="length of the bag (default 48)")
+    parser.add_argument("--film-only", action="store_true", help="only make the bag, for demo.launch.py")
     parser.add_argument("--rate", type=_rate, default=6.0, metavar="HZ", help="frames per second (default 6)")
 
 
@@ -58,6 +59,9 @@ def run(arguments: argparse.Namespace) -> int:
     started = time.monotonic()
     try:
         truth = _film(output / "scene.mcap", arguments)
+        if arguments.film_only:
+            print(f"bag        {output / 'scene.mcap'}")
+            return 0
         replay = _replay(output, arguments)
         records = _report(output, replay, truth, arguments)
     except NodeError as error:

@@ -17,6 +17,9 @@ from launch_ros.parameter_descriptions import ParameterValue
 
 from launch import LaunchContext, LaunchDescription, SomeSubstitutionsType
 
+from ..replay.bag import Bag
+from ..replay.topics import find_inputs
+
 Rules = list[tuple[str, str]]
 
 INPUTS = ("image", "camera_info", "depth", "points", "mask", "detections")
@@ -46,17 +49,47 @@ class Share:
         return presets
 
 
-def description(share: Share, build: Callable[[Rules], Sequence[Action]]) -> LaunchDescription:
-    """Arguments, what `build` makes of the remap rules of the camera, and RViz where it is asked for."""
+def description(
+    share: Share,
+    build: Callable[[Rules], Sequence[Action]],
+    *,
+    topics: Callable[[LaunchContext], Mapping[str, str]] = lambda _: {},
+    more: Mapping[str, tuple[str | None, str]] | None = None,
+    **defaults: str,
+) -> LaunchDescription:
+    """Arguments, what `build` makes of the remap rules of the inputs, and RViz where it is asked for.
+
+    `topics` goes before the camera preset, `more` are further arguments (default, description), `defaults` those of the
+    common ones.
+    """
 
     def expand(context: LaunchContext) -> list[Action]:
         preset = share.cameras()[LaunchConfiguration("camera").perform(context)]
         given = {name: LaunchConfiguration(name).perform(context) for name in INPUTS}
-        rules = remappings(preset["topics"], given)
+        rules = remappings({**preset["topics"], **topics(context)}, given)
         frame = LaunchConfiguration("target_frame").perform(context) or preset["frame"]
         return [*build(rules), _rviz(share, rules, frame)]
 
-    return LaunchDescription([*_arguments(share), OpaqueFunction(function=expand)])
+    return LaunchDescription([*_arguments(share, more or {}, defaults), OpaqueFunction(function=expand)])
+
+
+def topics_of_bag(path: str) -> dict[str, str]:
+    """The inputs that a recording holds, by role; raises BagError naming what is missing or ambiguous."""
+    with Bag(Path(path)) as bag:
+        return {role.value: topic.name for role, topic in find_inputs(bag.topics, {}).by_role().items()}
+
+
+def bag_player(bag: SomeSubstitutionsType, rules: Rules) -> Node:
+    """Plays a recording with /clock as soon as the node listens to the inputs."""
+    heard = [topic for name, topic in rules if name in ("image", "depth", "points", "mask")]
+    options = ["--rate", LaunchConfiguration("rate"), "--loop", LaunchConfiguration("loop"), "--wait-for", *heard]
+    return Node(package="sam3d_ros", executable="bag_player", arguments=[bag, *options], output="screen")
+
+
+PLAYER_ARGUMENTS: dict[str, tuple[str | None, str]] = {
+    "rate": ("1.0", "Times the recorded speed."),
+    "loop": ("1", "Play the recording so many times."),
+}
 
 
 def remappings(preset: Mapping[str, str], given: Mapping[str, str]) -> Rules:
@@ -79,9 +112,11 @@ def tabletop_masks_node(rules: Rules) -> Node:
     return Node(name="tabletop_masks", executable="tabletop_masks", **_common(rules, {}))
 
 
-def _arguments(share: Share) -> list[DeclareLaunchArgument]:
-    """The launch arguments that every launch file of this package takes."""
-    described = {
+def _arguments(
+    share: Share, more: Mapping[str, tuple[str | None, str]], defaults: Mapping[str, str]
+) -> list[DeclareLaunchArgument]:
+    """The launch arguments that every launch file of this package takes, and `more`."""
+    described: dict[str, tuple[str | None, str]] = {
         "namespace": ("", "Namespace of the nodes and of relative topics."),
         "params_file": (share.parameters, "Parameters of the nodes."),
         "use_sim_time": ("false", "Take the time from /clock."),
@@ -90,6 +125,7 @@ def _arguments(share: Share) -> list[DeclareLaunchArgument]:
         "log_level": ("info", "debug, info, warn or error."),
         "autostart": ("true", "Configure and activate without a lifecycle manager."),
         **{name: ("", f"Topic of {name}; empty: as the camera preset says.") for name in INPUTS},
+        **more,
     }
     camera = DeclareLaunchArgument(
         "camera",
@@ -100,7 +136,7 @@ def _arguments(share: Share) -> list[DeclareLaunchArgument]:
     return [
         camera,
         *(
-            DeclareLaunchArgument(name, default_value=default, description=text)
+            DeclareLaunchArgument(name, default_value=defaults.get(name, default), description=text)
             for name, (default, text) in described.items()
         ),
     ]

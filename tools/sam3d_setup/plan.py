@@ -259,7 +259,7 @@ def _share(machine: Machine) -> Step:
     share = layout.venv / "share" / "sam3d_ros"
     folders = tuple(Link(share / name, layout.root / name) for name in ("launch", "config", "rviz"))
     executables = layout.venv / "lib" / "sam3d_ros"
-    names = ("sam3d_node", "tabletop_masks", "sam3d-ros")
+    names = ("sam3d_node", "tabletop_masks", "bag_player", "sam3d-ros")
     commands = tuple(Link(executables / name, layout.venv / "bin" / name) for name in names)
     links = (*folders, *commands)
     return Step("share", "Launch files and executables", links, outputs=tuple(link.path for link in links))

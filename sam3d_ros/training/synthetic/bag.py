@@ -17,6 +17,7 @@ from .sequence import OPTICAL_FRAME, SequenceConfig, SyntheticFrame, film
 IMAGE, CAMERA_INFO = "/camera/color/image_raw", "/camera/color/camera_info"
 DEPTH, MASK = "/camera/aligned_depth_to_color/image_raw", "/segmentation/mask"
 DETECTIONS = "/segmentation/detections"
+TOPICS = {"image": IMAGE, "camera_info": CAMERA_INFO, "depth": DEPTH, "mask": MASK, "detections": DETECTIONS}
 MAP_FRAME, CAMERA_FRAME = "map", "camera_link"
 
 # Optical axes (z forward, x right, y down) in a body frame (x forward, y left, z up), REP 103.
