@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -12,7 +13,7 @@ from ..geometry import SE3, Mesh, PinholeCamera
 from .alignment import Alignment, AlignmentConfig, AlignmentProblem, align_all
 from .observation import Observation
 from .result import Quality
-from .silhouette import Sight, Silhouette, compare_silhouettes
+from .silhouette import Outline, Sight, Silhouette, compare_silhouettes, shifted_iou
 from .surface_model import SurfaceModel
 
 
@@ -84,37 +85,65 @@ Job = tuple[RegistrationTarget, SE3, Sight]  # mesh, first pose T_cam_obj, what 
 
 def register_all(jobs: Sequence[Job], camera: PinholeCamera, config: RegistrationConfig) -> list[Registration]:
     """Settle many poses `T_cam_obj` side by side, which takes far less time than one after the other."""
-    first = [compare_silhouettes(target.surface, pose, camera, sight) for target, pose, sight in jobs]
+    outlines = [Outline(target.surface, pose, sight) for target, pose, sight in jobs]
+    first = compare_silhouettes(outlines, camera)
     problems = [
         AlignmentProblem(target.surface, pose, sight.points, silhouette)
         for (target, pose, sight), silhouette in zip(jobs, first, strict=True)
     ]
     most = max((len(problem.p_cam) for problem in problems), default=0)
     alignments = align_all(problems, config.alignment, points=min(most, config.points))
+    ious = _settled_ious(outlines, first, [alignment.T_cam_obj for alignment in alignments], camera)
     return [
-        Registration(alignment.T_cam_obj, alignment.covariance, _quality(job, alignment, camera, first=silhouette))
-        for job, silhouette, alignment in zip(jobs, first, alignments, strict=True)
+        Registration(alignment.T_cam_obj, alignment.covariance, _quality(job, alignment, mask_iou=iou))
+        for job, alignment, iou in zip(jobs, alignments, ious, strict=True)
     ]
 
 
-def _quality(job: Job, alignment: Alignment, camera: PinholeCamera, *, first: Silhouette) -> Quality:
-    target, first_pose, sight = job
-    pose = alignment.T_cam_obj
-    inliers = alignment.distances <= target.inlier_distance(float(pose.translation_xyz[2]))
+def _quality(job: Job, alignment: Alignment, *, mask_iou: float) -> Quality:
+    target, _, sight = job
+    inliers = alignment.distances <= target.inlier_distance(float(alignment.T_cam_obj.translation_xyz[2]))
     used = alignment.residuals[inliers]
-    if not _within_a_pixel(first_pose, pose, target.surface, camera):
-        first = compare_silhouettes(target.surface, pose, camera, sight)
     return Quality(
-        residual_rms=float(np.sqrt(np.mean(used**2))) if len(used) else float("nan"),
-        inlier_ratio=float(inliers.mean()) if len(inliers) else 0.0,
-        mask_iou=first.iou,
+        residual_rms=math.sqrt(float(used @ used) / len(used)) if len(used) else float("nan"),
+        inlier_ratio=len(used) / len(inliers) if len(inliers) else 0.0,
+        mask_iou=mask_iou,
         depth_points=len(sight.points),
     )
 
 
-def _within_a_pixel(a: SE3, b: SE3, surface: SurfaceModel, camera: PinholeCamera) -> bool:
-    """Whether the outline looks the same at both poses, so that its overlap need not be measured again."""
-    shift = float(np.linalg.norm(a.translation_xyz - b.translation_xyz))
-    turn = 2 * float(np.linalg.norm(a.quat_wxyz - b.quat_wxyz * np.sign(a.quat_wxyz @ b.quat_wxyz)))
-    pixel = float(b.translation_xyz[2]) / max(camera.fx, camera.fy)
-    return shift + turn * surface.diameter / 2 < pixel
+def _settled_ious(
+    outlines: Sequence[Outline], first: Sequence[Silhouette], poses: Sequence[SE3], camera: PinholeCamera
+) -> list[float]:
+    """Overlap of outline and mask at the settled poses; rays are cast again only where the outline has changed."""
+    ious = [float("nan")] * len(outlines)
+    changed = []
+    for i, (outline, before, pose) in enumerate(zip(outlines, first, poses, strict=True)):
+        if not _same_outline(outline, pose, camera):
+            changed.append(i)
+            continue
+        closer = float(outline.T_cam_obj.translation_xyz[2] - pose.translation_xyz[2])
+        shift_px = _shift_px(outline.T_cam_obj, pose, camera)
+        ious[i] = shifted_iou(before, outline, shift_px, closer=closer) if any(shift_px) else before.iou
+    again = [Outline(outlines[i].surface, poses[i], outlines[i].sight) for i in changed]
+    for i, silhouette in zip(changed, compare_silhouettes(again, camera), strict=True):
+        ious[i] = silhouette.iou
+    return ious
+
+
+def _same_outline(outline: Outline, pose: SE3, camera: PinholeCamera) -> bool:
+    """Whether the outline at a pose is that of the first pose within a pixel, but for a shift in the image."""
+    first = outline.T_cam_obj
+    z_first, z = float(first.translation_xyz[2]), float(pose.translation_xyz[2])
+    if min(z_first, z) <= outline.surface.diameter / 2:
+        return False
+    change = first.quat_wxyz - pose.quat_wxyz * math.copysign(1.0, float(first.quat_wxyz @ pose.quat_wxyz))
+    turn = 2 * math.sqrt(float(change @ change))
+    growth = abs(z_first - z) / z_first
+    return (turn + growth) * outline.surface.diameter / 2 * max(camera.fx, camera.fy) < z
+
+
+def _shift_px(first: SE3, pose: SE3, camera: PinholeCamera) -> tuple[int, int]:
+    """How far the object's origin moves in the image from one pose to the other, whole pixels."""
+    (x0, y0, z0), (x1, y1, z1) = first.translation_xyz.tolist(), pose.translation_xyz.tolist()
+    return round(camera.fx * (x1 / z1 - x0 / z0)), round(camera.fy * (y1 / z1 - y0 / z0))

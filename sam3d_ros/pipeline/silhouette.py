@@ -1,7 +1,11 @@
-"""The outline of a posed mesh against the mask in the image: overlap, and how far beside it lies."""
+"""The outlines of posed meshes against the masks in the image: overlap, and how far beside they lie.
+
+Rays of all objects travel in flat arrays, object after object: NumPy's cost is per call.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +15,8 @@ from ..geometry import SE3, PinholeCamera
 from .surface_model import SurfaceModel
 
 Box = tuple[int, int, int, int]  # u_min, v_min, u_max, v_max; all four inside
+Array = NDArray[np.float64]
+Pixels = NDArray[np.int64]
 
 _RAYS = 400
 _GOLDEN = 0.618034
@@ -30,6 +36,25 @@ class Sight:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Outline:
+    """A mesh at a pose with what an image shows of it."""
+
+    surface: SurfaceModel
+    T_cam_obj: SE3
+    sight: Sight
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MeshRays:
+    """The rays of a comparison that meet the mesh."""
+
+    u: Pixels  # [N]
+    v: Pixels  # [N]
+    depth: NDArray[np.float32]  # [N] m, of the mesh
+    mask_count: int  # rays of the same grid that meet the mask
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Silhouette:
     """Agreement of mesh and mask; parts of the mesh that something nearer hides are left out.
 
@@ -39,63 +64,111 @@ class Silhouette:
     """
 
     iou: float  # 0-1; NaN where neither mesh nor mask is in the image
-    beside_xy: NDArray[np.float64]  # [2]
+    beside_xy: Array  # [2]
     trust: float
+    rays: MeshRays | None = None  # None where nothing of mesh or mask is in the image
 
 
 NO_SILHOUETTE = Silhouette(float("nan"), np.zeros(2), 0.0)
 
 
-def compare_silhouettes(surface: SurfaceModel, T_cam_obj: SE3, camera: PinholeCamera, sight: Sight) -> Silhouette:
-    """Cast a grid of rays over mesh and mask and compare."""
-    grid = _grid(_union(sight.box, _projected_box(surface, T_cam_obj, camera)), camera)
-    if grid is None:
-        return NO_SILHOUETTE
-    u, v = grid
-    in_mask = sight.labels[v, u] == sight.label
-    depth_of_mesh = surface.depth_along(T_cam_obj, camera, u, v)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Grid:
+    """Pixels of several objects, each ordered by rows."""
+
+    u: Pixels  # [N]
+    v: Pixels  # [N]
+    ends: Pixels  # [O] end of each object's pixels
+
+
+def compare_silhouettes(outlines: Sequence[Outline], camera: PinholeCamera) -> list[Silhouette]:
+    """Cast a grid of rays over mesh and mask of each object and compare."""
+    if not outlines:
+        return []
+    boxes = _boxes(outlines, camera)
+    seen = np.flatnonzero((boxes[:, 2] >= boxes[:, 0]) & (boxes[:, 3] >= boxes[:, 1]))
+    answers = [NO_SILHOUETTE] * len(outlines)
+    grid = _grids(boxes[seen])
+    starts = np.append(0, grid.ends)
+    for k, i in enumerate(seen.tolist()):
+        part = slice(starts[k], starts[k + 1])
+        answers[i] = _compare(outlines[i], camera, grid.u[part], grid.v[part])
+    return answers
+
+
+def shifted_iou(before: Silhouette, outline: Outline, shift_px: tuple[int, int], *, closer: float) -> float:
+    """The overlap once the outline has moved by whole pixels and `closer` metres to the camera, without new rays."""
+    rays, sight = before.rays, outline.sight
+    if rays is None:
+        return before.iou
+    height, width = sight.labels.shape
+    u, v = rays.u + shift_px[0], rays.v + shift_px[1]
+    inside = (u >= 0) & (v >= 0) & (u < width) & (v < height)
+    u, v = u[inside], v[inside]
+    in_mask, visible = _meeting(sight, u, v, rays.depth[inside] - np.float32(closer))
+    both = int(np.count_nonzero(in_mask))
+    union = rays.mask_count + int(np.count_nonzero(visible)) - both
+    return min(1.0, both / union) if union else float("nan")
+
+
+def _meeting(
+    sight: Sight, u: Pixels, v: Pixels, depth_of_mesh: NDArray[np.float32]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which pixels are in the mask, and in which of them the mesh is to be seen (Inf where it is not)."""
+    in_mask: NDArray[np.bool_] = sight.labels[v, u] == sight.label
     on_mesh = np.isfinite(depth_of_mesh)
     if sight.depth is not None:
         # A missing reading is NaN and hides nothing.
         on_mesh &= in_mask | ~(sight.depth[v, u] < depth_of_mesh - _OCCLUDER_GAP)
+    return in_mask, on_mesh
+
+
+def _compare(outline: Outline, camera: PinholeCamera, u: Pixels, v: Pixels) -> Silhouette:
+    T_cam_obj = outline.T_cam_obj
+    depth_of_mesh = outline.surface.depth_along(T_cam_obj, camera, u, v)
+    in_mask, on_mesh = _meeting(outline.sight, u, v, depth_of_mesh)
+    in_both = int(np.count_nonzero(in_mask & on_mesh))
     counts = int(np.count_nonzero(in_mask)), int(np.count_nonzero(on_mesh))
-    union = int(np.count_nonzero(in_mask | on_mesh))
+    union = sum(counts) - in_both
+    met = np.flatnonzero(np.isfinite(depth_of_mesh))
+    rays = MeshRays(u[met], v[met], depth_of_mesh[met], counts[0])
     if not min(counts):
-        return Silhouette(0.0 if union else float("nan"), np.zeros(2), 0.0)
+        return Silhouette(0.0 if union else float("nan"), np.zeros(2), 0.0, rays)
     weight = in_mask / counts[0] - on_mesh / counts[1]
-    beside_px = np.array([u @ weight, v @ weight])
-    beside_xy = beside_px * T_cam_obj.translation_xyz[2] / (camera.fx, camera.fy)
+    metres = float(T_cam_obj.translation_xyz[2])
+    beside_xy = np.array([float(u @ weight) * metres / camera.fx, float(v @ weight) * metres / camera.fy])
     trust = max(0.0, 1 - (max(counts) - min(counts)) / (_MAX_AREA_DIFFERENCE * max(counts)))
-    return Silhouette(int(np.count_nonzero(in_mask & on_mesh)) / union, beside_xy, trust)
+    return Silhouette(in_both / union, beside_xy, trust, rays)
 
 
-def _projected_box(surface: SurfaceModel, T_cam_obj: SE3, camera: PinholeCamera) -> Box | None:
-    pixels = camera.project(T_cam_obj.apply(surface.corners))
-    pixels = pixels[np.isfinite(pixels[:, 0])]
-    if not len(pixels):
-        return None
-    low, high = np.floor(pixels.min(axis=0)).astype(int), np.ceil(pixels.max(axis=0)).astype(int)
-    return int(low[0]), int(low[1]), int(high[0]), int(high[1])
+def _boxes(outlines: Sequence[Outline], camera: PinholeCamera) -> Pixels:
+    """Boxes [O, 4] around mesh and mask, cut at the border of the image; upside down where nothing is left."""
+    corners = np.stack([outline.surface.corners for outline in outlines])
+    R = np.stack([outline.T_cam_obj.rotation for outline in outlines])
+    t = np.stack([outline.T_cam_obj.translation_xyz for outline in outlines])
+    pixels = camera.project(corners @ R.transpose(0, 2, 1) + t[:, None])  # NaN behind the camera
+    boxes = np.array([outline.sight.box for outline in outlines], np.float64)
+    low = np.fmin(boxes[:, :2], np.floor(np.fmin.reduce(pixels, axis=1)))
+    high = np.fmax(boxes[:, 2:], np.ceil(np.fmax.reduce(pixels, axis=1)))
+    limit = np.array([camera.width - 1, camera.height - 1])
+    return np.concatenate([np.maximum(low, 0), np.minimum(high, limit)], axis=1).astype(np.int64)
 
 
-def _union(a: Box, b: Box | None) -> Box:
-    if b is None:
-        return a
-    return min(a[0], b[0]), min(a[1], b[1]), max(a[2], b[2]), max(a[3], b[3])
-
-
-def _grid(box: Box, camera: PinholeCamera) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
-    """Pixels u, v spread over the part of the box that lies in the image, about `_RAYS` of them.
+def _grids(boxes: Pixels) -> _Grid:
+    """Pixels spread over each of the boxes [O, 4], about `_RAYS` of them.
 
     Rows and columns are staggered by the golden ratio: a plain grid would measure a straight edge in whole steps.
     """
-    u_min, v_min = max(box[0], 0), max(box[1], 0)
-    u_max, v_max = min(box[2], camera.width - 1), min(box[3], camera.height - 1)
-    if u_max < u_min or v_max < v_min:
-        return None
-    step = max(1, round(((u_max - u_min + 1) * (v_max - v_min + 1) / _RAYS) ** 0.5))
-    rows, columns = np.arange((v_max - v_min) // step + 1)[:, None], np.arange((u_max - u_min) // step + 1)
-    u = (u_min + columns * step + (step * (rows * _GOLDEN % 1)).astype(np.int64)).ravel()
-    v = (v_min + rows * step + (step * (columns * _GOLDEN % 1)).astype(np.int64)).ravel()
+    size = boxes[:, 2:] - boxes[:, :2] + 1
+    step = np.maximum(1, np.rint(np.sqrt(size.prod(axis=1) / _RAYS))).astype(np.int64)
+    columns, rows = (-(-size // step[:, None])).T
+    count = rows * columns
+    begin = np.cumsum(count) - count
+    place = np.arange(count.sum()) - np.repeat(begin, count)
+    columns, step, u_min, v_min, u_max, v_max = np.repeat([columns, step, *boxes.T], count, axis=1)
+    row, column = np.divmod(place, columns)
+    u = u_min + column * step + (step * (row * _GOLDEN % 1)).astype(np.int64)
+    v = v_min + row * step + (step * (column * _GOLDEN % 1)).astype(np.int64)
     inside = (u <= u_max) & (v <= v_max)
-    return u[inside], v[inside]
+    ends = np.append(0, np.cumsum(inside))[begin + count]
+    return _Grid(u[inside], v[inside], ends)
