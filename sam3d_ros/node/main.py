@@ -12,19 +12,32 @@ from typing import TYPE_CHECKING
 import rclpy
 from rclpy.lifecycle import TransitionCallbackReturn
 
+from .command_line import CommandLine
 from .process import Stop, leave_on_signals, start_ros
 
 if TYPE_CHECKING:
     from .sam3d_node import Sam3dNode
 
+COMMAND = CommandLine(
+    name="sam3d_node",
+    node="/sam3d",
+    purpose="Completes and follows the objects whose masks come in: colour, depth and masks to meshes with poses.",
+    example="triangle_budget:=5000",
+    parameters_file="parameters.yaml",
+)
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run until asked to stop; 0 then, 1 where autostart could not bring the node up."""
+    """Run until asked to stop; 0 then, 1 where autostart could not bring the node up, 2 for a wrong command line."""
+    answered = COMMAND.answer(arguments)
+    if answered is not None:
+        return answered
     leave_on_signals()
     # Imported here, because it takes long enough for somebody to press Ctrl-C.
     from .sam3d_node import Sam3dNode
 
-    start_ros(arguments)
+    if not start_ros(arguments, COMMAND):
+        return 2
     node = Sam3dNode()
     stop = Stop(node.stop_requested.set)
     started = not node.parameters.autostart or bring_up(node)

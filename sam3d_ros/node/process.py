@@ -5,6 +5,7 @@ rclpy's own signal handlers shut the context down under the worker's publishers,
 
 from __future__ import annotations
 
+import re
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -13,8 +14,11 @@ from types import FrameType
 import rclpy
 import rclpy.task
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.impl.implementation_singleton import rclpy_implementation as _rclpy
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
+
+from .command_line import CommandLine
 
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -25,9 +29,29 @@ def leave_on_signals() -> None:
         signal.signal(number, lambda *_: sys.exit(0))
 
 
-def start_ros(arguments: Sequence[str] | None) -> None:
-    """Initialise rclpy without its signal handlers; None takes the arguments of the command line."""
-    rclpy.init(args=None if arguments is None else list(arguments), signal_handler_options=SignalHandlerOptions.NO)
+def start_ros(arguments: Sequence[str] | None, command: CommandLine) -> bool:
+    """Initialise rclpy without its signal handlers; False where a ROS argument is wrong, which is said in one line.
+
+    None as `arguments` takes those of the command line.
+    """
+    given = None if arguments is None else list(arguments)
+    try:
+        rclpy.init(args=given, signal_handler_options=SignalHandlerOptions.NO)
+    except (_rclpy.UnknownROSArgsError, _rclpy.RCLInvalidROSArgsError) as error:
+        command.complain(f"unknown ROS arguments {error}; see --help")
+        return False
+    except _rclpy.RCLError as error:
+        if "Couldn't parse" not in str(error):
+            raise
+        command.complain(f"{_core_of(str(error))}; see --help")
+        return False
+    return True
+
+
+def _core_of(rcl_text: str) -> str:
+    """What rcl found wrong, without the places in its source code."""
+    fault = rcl_text.removeprefix("failed to initialize rcl: ")
+    return re.sub(r", at \S+:\d+", "", fault)
 
 
 class Stop:

@@ -108,7 +108,10 @@ class Sam3dNode(LifecycleNode):
         try:
             self.session.load(give_up=self.stop_requested.is_set)
         except LoadError as error:
-            self.get_logger().fatal(str(error))
+            if self.stop_requested.is_set():
+                self.get_logger().info(str(error))
+            else:
+                self.get_logger().fatal(str(error))
             self._close()
             return TransitionCallbackReturn.FAILURE
         self._offer_services()

@@ -77,6 +77,8 @@ class Session:
             except Exception as error:
                 raise LoadError(f"model {self.backend.name!r} cannot be loaded: {error}") from error
         self._worker.abandon()
+        if give_up():
+            raise LoadError(f"model {self.backend.name!r} was not loaded: the node was asked to stop meanwhile")
         raise LoadError(f"model {self.backend.name!r} was not loaded within {self._parameters().load_timeout:g} s")
 
     def accept(self, messages: FrameMessages) -> None:

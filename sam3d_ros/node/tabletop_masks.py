@@ -5,11 +5,9 @@ from __future__ import annotations
 import array
 import sys
 import time
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import rclpy
 from diagnostic_msgs.msg import DiagnosticStatus
 from numpy.typing import NDArray
 from rclpy.clock import Clock
@@ -30,7 +28,6 @@ from .compat import diagnostic_updater
 from .declare import describe
 from .inputs import InputSpec, TopicInput
 from .parameters import parameter_specs
-from .process import Stop, leave_on_signals, start_ros
 from .synchroniser import Synchroniser
 from .transforms import TransformMissingError, TransformSource
 from .worker import Worker
@@ -213,18 +210,3 @@ def _image(header: Header, pixels: NDArray[Any], encoding: str) -> Image:
         step=data.strides[0],
         data=array.array("B", data.tobytes()),
     )
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run until asked to stop."""
-    leave_on_signals()
-    start_ros(arguments)
-    node = TabletopMasks()
-    Stop().spin(node)
-    node.destroy_node()
-    rclpy.try_shutdown()
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
