@@ -118,9 +118,12 @@ def _chunks(data: bytes) -> tuple[dict[str, Any], bytes]:
 def _placed_meshes(document: dict[str, Any]) -> Iterator[tuple[int, NDArray[np.float64]]]:
     """Index and world matrix [4, 4] of each mesh in the file's default scene."""
     scene = document["scenes"][document.get("scene", 0)]
-    pending = [(index, np.eye(4)) for index in scene.get("nodes", [])]
+    pending, visits = [(index, np.eye(4)) for index in scene.get("nodes", [])], 0
     while pending:
         index, parent = pending.pop()
+        visits += 1
+        if visits > len(document["nodes"]):
+            raise GlbError("the GLB file's nodes are no tree: one of them is its own child, or has two parents")
         node = document["nodes"][index]
         matrix = parent @ _node_matrix(node)
         pending += [(child, matrix) for child in node.get("children", [])]

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ..geometry import SE3, PinholeCamera, TransformError
-from ..geometry.mesh_io import read_mesh, write_mesh
+from ..geometry.mesh_io import MeshFileError, read_mesh, write_mesh
 from ..geometry.pointmap import depth_to_pointmap
 from ..pipeline import Frame
 from .image_files import FrameFolderError, read_color, read_depth_mm, read_labels, write_labels
@@ -188,7 +188,7 @@ def _truth_object(path: Path, position: int, entry: Any) -> TruthObject:
     T_cam_obj = _pose(where, entry.get("T_cam_obj"))
     try:
         mesh = read_mesh(path.parent / mesh_name)
-    except (OSError, ValueError, LookupError, TypeError) as error:  # what parsers say of files that are no meshes
+    except (OSError, MeshFileError) as error:
         raise FrameFolderError(f"{where}: mesh {mesh_name!r} cannot be read ({error})") from error
     return TruthObject(label, name, mesh, T_cam_obj, str(entry.get("category", "")))
 

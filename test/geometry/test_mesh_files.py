@@ -163,6 +163,53 @@ def test_a_ply_without_triangles_is_refused(tmp_path):
         read_mesh(tmp_path / "points.ply")
 
 
+@pytest.mark.parametrize("suffix", MESH_SUFFIXES)
+@pytest.mark.parametrize("data", [b"", b"rubbish\n", b"\x00" * 100, b"ply\n", b"f 1 2 3\n", b"glTF"])
+def test_a_broken_file_is_named_with_what_to_do(tmp_path, suffix, data):
+    path = tmp_path / f"broken{suffix}"
+    path.write_bytes(data)
+    with pytest.raises(MeshFileError, match=r"broken\.(ply|obj|glb).*export"):
+        read_mesh(path)
+
+
+def fault_of(path):
+    """What is wrong with the file, None where it is read."""
+    try:
+        read_mesh(path)
+    except MeshFileError as error:
+        return str(error)
+    return None
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("suffix", MESH_SUFFIXES)
+def test_a_garbled_file_is_read_or_refused_and_nothing_else(tmp_path, suffix):
+    path, random = tmp_path / f"mesh{suffix}", np.random.default_rng(0)
+    write_mesh(path, coloured_mesh())
+    whole = path.read_bytes()
+    refused = 0
+    for _ in range(150):
+        data = bytearray(whole[: random.integers(len(whole))] if random.random() < 0.5 else whole)
+        for place in random.integers(0, max(len(data), 1), random.integers(4)) if data else ():
+            data[place] = random.integers(256)
+        path.write_bytes(data)
+        fault = fault_of(path)
+        assert fault is None or str(path) in fault
+        refused += fault is not None
+    assert refused > 20
+
+
+def test_a_glb_whose_nodes_go_in_a_circle_is_refused():
+    plain = encode_glb(coloured_mesh())
+    end = 20 + struct.unpack_from("<I", plain, 12)[0]
+    document = json.loads(plain[20:end])
+    document["nodes"][0]["children"] = [0]
+    text = json.dumps(document).encode()
+    text += b" " * (-len(text) % 4)
+    with pytest.raises(GlbError, match="no tree"):
+        decode_glb(plain[:12] + struct.pack("<I", len(text)) + plain[16:20] + text + plain[end:])
+
+
 def test_a_failed_write_leaves_the_old_file_and_no_rubbish(tmp_path, monkeypatch):
     target = tmp_path / "mesh.ply"
     target.write_bytes(b"old")
