@@ -54,8 +54,16 @@ class Camera:
         self.executor = SingleThreadedExecutor()
         for member in (node, self.client):
             self.executor.add_node(member)
+        # The node takes the reliability of its publishers once it sees them; what comes just then is lost.
+        self.until(lambda: all(self._is_reliable(name) for name in kinds))
         self.until(lambda: all(p.get_subscription_count() for p in self.publishers.values()))
         self.until(lambda: self.client.count_publishers("mask") == 1)
+
+    def _is_reliable(self, topic: str) -> bool:
+        from rclpy.qos import ReliabilityPolicy
+
+        listeners = self.client.get_subscriptions_info_by_topic(topic)
+        return {info.qos_profile.reliability for info in listeners} == {ReliabilityPolicy.RELIABLE}
 
     def until(self, condition: Callable[[], Any], timeout: float = 10.0) -> Any:
         deadline = time.monotonic() + timeout
