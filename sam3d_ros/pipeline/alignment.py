@@ -42,7 +42,7 @@ class AlignmentConfig:
     max_iterations: int = 8
     max_distance: float = 0.05  # m, correspondences at the start
     min_distance: float = 0.004  # m, correspondences at the end, or three times the spread of the residuals
-    step_tolerance: float = 5e-4  # m; one more step follows on all points
+    step_tolerance: float = 1e-3  # m, of the steps on a part of the points; one more follows on all of them
     correlation: float = 4.0
     noise_floor: float = 3e-4  # m; depth cameras quantise, so a smaller residual is luck
     normal_error: float = 0.05  # rad

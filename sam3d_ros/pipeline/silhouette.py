@@ -118,8 +118,9 @@ def _meeting(
     in_mask: NDArray[np.bool_] = sight.labels[v, u] == sight.label
     on_mesh = np.isfinite(depth_of_mesh)
     if sight.depth is not None:
+        beside = np.flatnonzero(on_mesh & ~in_mask)
         # A missing reading is NaN and hides nothing.
-        on_mesh &= in_mask | ~(sight.depth[v, u] < depth_of_mesh - _OCCLUDER_GAP)
+        on_mesh[beside] = ~(sight.depth[v[beside], u[beside]] < depth_of_mesh[beside] - _OCCLUDER_GAP)
     return in_mask, on_mesh
 
 
