@@ -6,6 +6,7 @@ import argparse
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 import rclpy
 from rclpy.utilities import remove_ros_args
@@ -60,7 +61,7 @@ def _wait_for_listeners(player: BagPlayer, topics: Sequence[str], timeout_s: flo
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="bag_player", description=(__doc__ or "").split(":", 1)[1].strip())
-    parser.add_argument("bag", help=".mcap or .db3 file, or the folder of a recording")
+    parser.add_argument("bag", type=Path, help=".mcap or .db3 file, or the folder of a recording")
     parser.add_argument("--rate", type=float, default=1.0, help="times the recorded speed")
     parser.add_argument("--loop", type=int, default=1, help="play the bag so many times")
     parser.add_argument("--wait-for", nargs="*", default=[], metavar="TOPIC", help="begin when these are listened to")
