@@ -74,8 +74,8 @@ class Stop:
         finally:
             executor.remove_node(node)
             executor.shutdown(timeout_sec=0)
-        # A launch file sends Ctrl-C on to us, who got it from the terminal already. Python takes its handlers away when it
-        # ends, and the second one would kill what is about to end by itself.
+        # A launch file sends Ctrl-C on to us, who got it from the terminal already. Python takes its handlers away when
+        # it ends, and the second one would kill what is about to end by itself.
         for number in _STOP_SIGNALS:
             signal.signal(number, signal.SIG_IGN)
 
