@@ -26,6 +26,7 @@ Array = NDArray[np.float64]
 
 _ENOUGH_POINTS = 12
 _COARSE_STRIDE = 3  # the way to the pose is found on every third point, the last step is done on all
+_SHRINKING = 0.8  # of the step before; what shrinks less is not on its way to anywhere
 _MASK_WEIGHT = 0.05  # of the number of points: where depth speaks, it speaks louder
 _DAMPING = 1e-3  # of the number of points; directions with less leverage keep the first pose
 
@@ -163,7 +164,7 @@ def _spread(available: int, wanted: int) -> NDArray[np.intp]:
 def _approach(batch: _Batch, config: AlignmentConfig) -> Array:
     """Move the batch close to its solution; returns the distance [O] up to which points count at the end."""
     coarse, thin = replace(batch, p=batch.p[:, ::_COARSE_STRIDE]), _thin(batch.sides)
-    active = np.arange(len(batch.t))
+    active, last = np.arange(len(batch.t)), np.full(len(batch.t), np.inf)
     match = _thin_match(coarse, thin)
     reach = np.clip(3 * _medians(match.distances), config.min_distance, config.max_distance)
     for _ in range(config.max_iterations):
@@ -173,13 +174,23 @@ def _approach(batch: _Batch, config: AlignmentConfig) -> Array:
         batch.t[active], batch.R[active] = coarse.t, coarse.R
         length = np.sqrt(np.einsum("oi,oi->o", step, step))
         reach[active] = _narrowed(reach[active], length, match.residuals - _times(J, step), config)
-        going = length >= config.step_tolerance
+        going = _going(length, last, config)
         if not going.any():
             break
-        if not going.all():
-            active, coarse, thin = active[going], coarse.part(going), thin.part(going)
+        active, coarse, thin, last = active[going], coarse.part(going), thin.part(going), length[going]
         match = _thin_match(coarse, thin)
     return reach
+
+
+def _going(length: Array, last: Array, config: AlignmentConfig) -> NDArray[np.bool_]:
+    """Whether further steps bring anything: not once they are short, or small and no shorter than the one before.
+
+    The latter go to and fro between two sets of nearest samples.
+    """
+    going: NDArray[np.bool_] = (length >= config.step_tolerance) & (
+        (length < _SHRINKING * last) | (length >= config.min_distance)
+    )
+    return going
 
 
 def _times(J: Array, step: Array) -> Array:

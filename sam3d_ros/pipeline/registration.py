@@ -13,8 +13,11 @@ from ..geometry import SE3, Mesh, PinholeCamera
 from .alignment import Alignment, AlignmentConfig, AlignmentProblem, align_all
 from .observation import Observation
 from .result import Quality
-from .silhouette import Outline, Sight, Silhouette, compare_silhouettes, shifted_iou
+from .silhouette import Outline, Sight, Silhouette, compare_silhouettes, moved_iou
 from .surface_model import SurfaceModel
+
+_NEW_SIDE_PX = 2.0
+_SAME_DISTANCE = 0.1  # relative
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,35 +118,27 @@ def _quality(job: Job, alignment: Alignment, *, mask_iou: float) -> Quality:
 def _settled_ious(
     outlines: Sequence[Outline], first: Sequence[Silhouette], poses: Sequence[SE3], camera: PinholeCamera
 ) -> list[float]:
-    """Overlap of outline and mask at the settled poses; rays are cast again only where the outline has changed."""
+    """Overlap of outline and mask at the settled poses; rays are cast again only where the mesh shows another side."""
     ious = [float("nan")] * len(outlines)
     changed = []
     for i, (outline, before, pose) in enumerate(zip(outlines, first, poses, strict=True)):
-        if not _same_outline(outline, pose, camera):
+        if _same_side(outline, pose, camera):
+            ious[i] = moved_iou(before, outline, pose, camera)
+        else:
             changed.append(i)
-            continue
-        closer = float(outline.T_cam_obj.translation_xyz[2] - pose.translation_xyz[2])
-        shift_px = _shift_px(outline.T_cam_obj, pose, camera)
-        ious[i] = shifted_iou(before, outline, shift_px, closer=closer) if any(shift_px) else before.iou
     again = [Outline(outlines[i].surface, poses[i], outlines[i].sight) for i in changed]
     for i, silhouette in zip(changed, compare_silhouettes(again, camera), strict=True):
         ious[i] = silhouette.iou
     return ious
 
 
-def _same_outline(outline: Outline, pose: SE3, camera: PinholeCamera) -> bool:
-    """Whether the outline at a pose is that of the first pose within a pixel, but for a shift in the image."""
-    first = outline.T_cam_obj
+def _same_side(outline: Outline, pose: SE3, camera: PinholeCamera) -> bool:
+    """Whether what a turn away from the first pose brings to light is narrower than `_NEW_SIDE_PX`."""
+    first, radius = outline.T_cam_obj, outline.surface.diameter / 2
     z_first, z = float(first.translation_xyz[2]), float(pose.translation_xyz[2])
-    if min(z_first, z) <= outline.surface.diameter / 2:
+    if min(z_first, z) <= radius:
         return False
     change = first.quat_wxyz - pose.quat_wxyz * math.copysign(1.0, float(first.quat_wxyz @ pose.quat_wxyz))
-    turn = 2 * math.sqrt(float(change @ change))
-    growth = abs(z_first - z) / z_first
-    return (turn + growth) * outline.surface.diameter / 2 * max(camera.fx, camera.fy) < z
-
-
-def _shift_px(first: SE3, pose: SE3, camera: PinholeCamera) -> tuple[int, int]:
-    """How far the object's origin moves in the image from one pose to the other, whole pixels."""
-    (x0, y0, z0), (x1, y1, z1) = first.translation_xyz.tolist(), pose.translation_xyz.tolist()
-    return round(camera.fx * (x1 / z1 - x0 / z0)), round(camera.fy * (y1 / z1 - y0 / z0))
+    turn = 2 * math.sqrt(float(change @ change)) + math.dist(first.translation_xyz / z_first, pose.translation_xyz / z)
+    near = abs(z_first - z) < _SAME_DISTANCE * z
+    return near and turn * radius * max(camera.fx, camera.fy) < _NEW_SIDE_PX * z

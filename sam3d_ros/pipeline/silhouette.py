@@ -96,23 +96,31 @@ def compare_silhouettes(outlines: Sequence[Outline], camera: PinholeCamera) -> l
     return answers
 
 
-def shifted_iou(before: Silhouette, outline: Outline, shift_px: tuple[int, int], *, closer: float) -> float:
-    """The overlap once the outline has moved by whole pixels and `closer` metres to the camera, without new rays."""
+def moved_iou(before: Silhouette, outline: Outline, pose: SE3, camera: PinholeCamera) -> float:
+    """The overlap once the mesh has moved from the outline's pose to another one close by, without new rays.
+
+    The points where rays met the mesh move with it; how many of them stand for a pixel changes with the distance.
+    """
     rays, sight = before.rays, outline.sight
     if rays is None:
         return before.iou
+    directions = np.ones((len(rays.u), 3))
+    directions[:, 0] = (rays.u - camera.cx) / camera.fx
+    directions[:, 1] = (rays.v - camera.cy) / camera.fy
+    p_cam = (pose @ outline.T_cam_obj.inverse()).apply(directions * rays.depth[:, None])
+    pixels = np.rint(camera.project(p_cam))
     height, width = sight.labels.shape
-    u, v = rays.u + shift_px[0], rays.v + shift_px[1]
-    inside = (u >= 0) & (v >= 0) & (u < width) & (v < height)
-    u, v = u[inside], v[inside]
-    in_mask, visible = _meeting(sight, u, v, rays.depth[inside] - np.float32(closer))
-    both = int(np.count_nonzero(in_mask))
-    union = rays.mask_count + int(np.count_nonzero(visible)) - both
+    inside = np.flatnonzero(np.all((pixels >= 0) & (pixels < (width, height)), axis=1))  # false for NaN
+    u, v = pixels[inside].astype(np.int64).T
+    in_mask, visible = _meeting(sight, u, v, p_cam[inside, 2])
+    growth = float(outline.T_cam_obj.translation_xyz[2] / pose.translation_xyz[2]) ** 2
+    both = growth * int(np.count_nonzero(in_mask))
+    union = rays.mask_count + growth * int(np.count_nonzero(visible)) - both
     return min(1.0, both / union) if union else float("nan")
 
 
 def _meeting(
-    sight: Sight, u: Pixels, v: Pixels, depth_of_mesh: NDArray[np.float32]
+    sight: Sight, u: Pixels, v: Pixels, depth_of_mesh: NDArray[np.floating]
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Which pixels are in the mask, and in which of them the mesh is to be seen (Inf where it is not)."""
     in_mask: NDArray[np.bool_] = sight.labels[v, u] == sight.label
