@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import csr_matrix
 
 from .camera import PinholeCamera
 
@@ -155,8 +156,7 @@ class Rectifier:
 
     camera: PinholeCamera  # of the rectified images
     source_size: tuple[int, int]  # height and width of raw images
-    corner: NDArray[np.intp]  # [H, W] flat index of the upper left of the four raw pixels around the ray
-    fraction: NDArray[np.float32]  # [H, W, 2] how far right and down of it the ray arrives, 0-1
+    mixing: Any  # sparse [H W, raw H W]: the shares of the four raw pixels around each ray; all zero outside
     nearest: NDArray[np.intp]  # [H, W] flat index of the nearest raw pixel
     inside: NDArray[np.bool_]  # [H, W] whether the raw image holds it
     depth_factor: NDArray[np.float32] | None  # [H, W] rectified depth per raw depth; None where both axes are the same
@@ -164,12 +164,11 @@ class Rectifier:
     def color(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Rectified colour [H, W, 3]; black outside the raw image."""
         self._check(image)
-        flat = image.reshape(-1, image.shape[2])
-        right, down = self.fraction[..., :1], self.fraction[..., 1:]
-        below = np.minimum(self.corner + self.source_size[1], len(flat) - 1)
-        mixed = _mix(flat, self.corner, right) * (1 - down) + _mix(flat, below, right) * down
-        mixed[~self.inside] = 0
-        return np.rint(mixed).astype(np.uint8)
+        channels = image.shape[2]
+        mixed = self.mixing @ image.reshape(-1, channels).astype(np.float32)
+        mixed += 0.5  # round; the cast cuts off
+        rounded: NDArray[np.uint8] = mixed.astype(np.uint8)
+        return rounded.reshape(*self.inside.shape, channels)
 
     def depth(self, image: NDArray[np.generic]) -> NDArray[np.generic]:
         """Rectified depth [H, W] in the encoding it came in; nothing measured (0 or NaN) outside the raw image."""
@@ -196,14 +195,6 @@ class Rectifier:
             raise DistortionError(f"image of shape {list(image.shape)} is not of its camera's size {self.source_size}")
 
 
-def _mix(flat: NDArray[np.uint8], left: NDArray[np.intp], share: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Colours [H, W, C] between the pixels `left` and their right neighbours."""
-    a = flat[left].astype(np.float32)
-    b = flat[np.minimum(left + 1, len(flat) - 1)].astype(np.float32)
-    mixed: NDArray[np.float32] = a + (b - a) * share
-    return mixed
-
-
 @lru_cache(maxsize=8)
 def rectifier(
     source: DistortedCamera, target: PinholeCamera | None = None, rotation: RotationRows = IDENTITY_ROWS
@@ -224,14 +215,31 @@ def rectifier(
     width, height = source.pinhole.width, source.pinhole.height
     whole = np.floor(pixels + 0.5)
     inside = ((whole >= 0) & (whole < [width, height])).all(axis=-1) & _outward(source, slopes)
+    inside &= ahead[..., 0]
     bounded = np.clip(np.nan_to_num(whole), 0, [width - 1, height - 1]).astype(np.intp)
     nearest = bounded[..., 1] * width + bounded[..., 0]
-    corner = np.clip(np.floor(np.nan_to_num(pixels)), 0, [max(width - 2, 0), max(height - 2, 0)])
-    fraction = np.clip(np.nan_to_num(pixels) - corner, 0, 1).astype(np.float32)
     factor = None if rotation == IDENTITY_ROWS else (1 / np.where(ahead, directions[..., 2:], 1))[..., 0]
-    flat_corner = (corner @ [1, width]).astype(np.intp)
     depth_factor = None if factor is None else factor.astype(np.float32)
-    return Rectifier(camera, (height, width), flat_corner, fraction, nearest, inside & ahead[..., 0], depth_factor)
+    return Rectifier(camera, (height, width), _mixing(pixels, inside, (height, width)), nearest, inside, depth_factor)
+
+
+def _mixing(pixels: Float64Array, inside: NDArray[np.bool_], size: tuple[int, int]) -> Any:
+    """Bilinear interpolation at pixel coordinates u, v [H, W, 2] as a sparse matrix over the raw pixels.
+
+    One product mixes all channels; gathering the four neighbours with index arrays takes four times as long.
+    """
+    height, width = size
+    last = np.array([width - 1, height - 1])
+    placed = np.clip(np.nan_to_num(pixels).reshape(-1, 2), 0, last)
+    corner = np.minimum(placed.astype(np.int32), np.maximum(last - 1, 0))
+    right, down = (placed - corner).T
+    (left, top), (next_column, next_row) = corner.T, np.minimum(corner + 1, last).T
+    columns = [top * width + left, top * width + next_column, next_row * width + left, next_row * width + next_column]
+    shares = np.stack([(1 - right) * (1 - down), right * (1 - down), (1 - right) * down, right * down], axis=1)
+    data = (shares * inside.reshape(-1, 1)).astype(np.float32).reshape(-1)
+    starts = np.arange(0, len(data) + 1, 4, dtype=np.int32)
+    indices = np.stack(columns, axis=1).astype(np.int32).reshape(-1)
+    return csr_matrix((data, indices, starts), shape=(len(placed), height * width))
 
 
 def _outward(source: DistortedCamera, slopes: Float64Array) -> NDArray[np.bool_]:
