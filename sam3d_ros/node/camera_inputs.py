@@ -57,7 +57,14 @@ class CameraInputs:
             InputSpec("mask", Image),
         )
         self.topics = tuple(
-            TopicInput(node, spec, on_message=self._on_message, on_refused=listener.on_refused) for spec in specs
+            TopicInput(
+                node,
+                spec,
+                on_message=self._on_message,
+                on_refused=listener.on_refused,
+                adaptive=parameters.input_reliability == "auto",
+            )
+            for spec in specs
         )
 
     @property
@@ -86,10 +93,9 @@ class CameraInputs:
         }
 
     def adapt(self) -> None:
-        """Follow what the publishers offer, unless the user wants one reliability."""
-        if self._parameters.input_reliability == "auto":
-            for topic in self.topics:
-                topic.adapt()
+        """Follow what the publishers offer."""
+        for topic in self.topics:
+            topic.adapt()
 
     def reset(self) -> None:
         """Forget what waits; the CameraInfo stays, a camera does not change when time jumps."""

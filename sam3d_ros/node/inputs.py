@@ -32,8 +32,9 @@ class InputSpec:
 class TopicInput:
     """A subscription that checks each header, counts, and passes on what is usable. Its callback never raises.
 
-    It begins with the sensor-data profile, which hears every publisher. Best effort loses images, though, that are
-    larger than the middleware's buffers, so `adapt` asks for reliable delivery where all publishers offer it.
+    An adaptive one asks for reliable delivery, because best effort loses images that are larger than the middleware's
+    buffers, and changes to best effort as soon as there is a publisher that offers no more. Any other one has the
+    sensor-data profile, which hears every publisher, or what qos_overrides make of it.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class TopicInput:
         *,
         on_message: Callable[[TopicInput, Any], None],
         on_refused: Callable[[TopicInput, str], None],
+        adaptive: bool = True,
     ) -> None:
         self.spec = spec
         self.meter = RateMeter()
@@ -54,7 +56,12 @@ class TopicInput:
         self._node = node
         self._on_message = on_message
         self._on_refused = on_refused
-        self._subscription = self._subscribe(_sensor_qos(spec.depth), QoSOverridingOptions.with_default_policies())
+        profile = _sensor_qos(spec.depth)
+        if adaptive:
+            profile.reliability = ReliabilityPolicy.RELIABLE
+        self._subscription = self._subscribe(profile, QoSOverridingOptions.with_default_policies())
+        # An override that asks for best effort is the user's last word.
+        self._adaptive = adaptive and self._subscription.qos_profile.reliability == ReliabilityPolicy.RELIABLE
 
     @property
     def topic(self) -> str:
@@ -68,6 +75,8 @@ class TopicInput:
 
     def adapt(self) -> None:
         """Take the reliability that the publishers have in common; to be called now and then."""
+        if not self._adaptive:
+            return
         offered = self._node.get_publishers_info_by_topic(self.topic)
         all_reliable = all(info.qos_profile.reliability == ReliabilityPolicy.RELIABLE for info in offered)
         wanted = ReliabilityPolicy.RELIABLE if all_reliable else ReliabilityPolicy.BEST_EFFORT
@@ -76,6 +85,7 @@ class TopicInput:
             profile.reliability = wanted
             self.destroy()
             self._subscription = self._subscribe(profile)
+            self.incompatible_qos = ""
 
     def describe_silence(self) -> str:
         """What a user needs to find out why nothing comes: topic, type, publishers, QoS."""
@@ -119,6 +129,8 @@ class TopicInput:
 
     def _on_incompatible_qos(self, event: Any) -> None:
         policy = qos_policy_name_from_kind(event.last_policy_kind)
+        if self._adaptive and policy.startswith("RELIABILITY"):
+            return  # `adapt` is about to change to what this publisher offers
         if not self.incompatible_qos:
             self._node.get_logger().warning(
                 f"a publisher on {self.topic} offers an incompatible {policy}: nothing comes from it. Change it or the "

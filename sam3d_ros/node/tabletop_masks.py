@@ -56,12 +56,12 @@ class TabletopMasks(Node):
         self._synchroniser = Synchroniser(
             ("image", depth.topic), self._on_match, queue_size=values["sync_queue_size"], slop=values["sync_slop"]
         )
+        adaptive = values["input_reliability"] == "auto"
         self.topics = [
-            TopicInput(self, spec, on_message=self._on_message, on_refused=self._on_refused)
+            TopicInput(self, spec, on_message=self._on_message, on_refused=self._on_refused, adaptive=adaptive)
             for spec in (InputSpec("camera_info", CameraInfo), InputSpec("image", Image), depth)
         ]
-        if values["input_reliability"] == "auto":
-            self.create_timer(_ADAPT_S, self._adapt, clock=Clock(clock_type=ClockType.STEADY_TIME))
+        self.create_timer(_ADAPT_S, self._adapt, clock=Clock(clock_type=ClockType.STEADY_TIME))
         self._updater = diagnostic_updater.Updater(self)
         self._updater.setHardwareID("sam3d_ros")
         self._updater.add("masks", self._diagnose)

@@ -213,7 +213,7 @@ def test_more_masks_than_max_objects_are_rejected_by_name(make_rig):
 
 
 def test_an_incompatible_qos_is_named_in_the_diagnostics(make_rig):
-    rig = make_rig()
+    rig = make_rig(input_reliability="profile")
     name = f"qos_overrides.{rig.namespace}/depth.subscription.reliability"
     rig.node.declare_parameter(name, "reliable")
     rig.up()

@@ -32,6 +32,13 @@ def test_one_best_effort_publisher_among_reliable_ones_is_still_heard(rig: Any) 
         rig.until(lambda e=expected: reliabilities(rig, "image") == {ReliabilityPolicy[e]}, f"{expected} subscription")
 
 
+def test_a_single_frame_of_reliable_publishers_is_not_lost_in_a_change(rig: Any) -> None:
+    rig.send(10.0)
+    objects, rejections = rig.answer(10.0)
+    assert len(objects.objects) == 2
+    assert rejections == []
+
+
 def test_with_the_choice_profile_the_sensor_profile_stays(make_rig: Any) -> None:
     from sensor_msgs.msg import Image
 
