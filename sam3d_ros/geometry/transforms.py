@@ -13,6 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 
 Float64Array = NDArray[np.float64]
 
+_CONJUGATE = np.array([1.0, -1.0, -1.0, -1.0])
+
 
 class TransformError(ValueError):
     """A matrix or quaternion that is no rotation, or a scale that is not positive."""
@@ -101,7 +103,7 @@ class SE3:
         return matrix
 
     def inverse(self) -> SE3:
-        quat = self.quat_wxyz * np.array([1.0, -1.0, -1.0, -1.0])
+        quat = self.quat_wxyz * _CONJUGATE
         return SE3(quat, -(_rotation_of_unit(quat) @ self.translation_xyz))
 
     def __matmul__(self, other: SE3) -> SE3:
@@ -182,7 +184,7 @@ def _unit_quat(quat_wxyz: ArrayLike) -> Float64Array:
 
 def _vector3(vector: ArrayLike, name: str) -> Float64Array:
     array = np.array(vector, np.float64)
-    if array.shape != (3,) or not np.isfinite(array).all():
+    if array.shape != (3,) or not all(map(math.isfinite, array.tolist())):
         raise TransformError(f"{name} needs three finite numbers, got {vector!r}")
     return array
 

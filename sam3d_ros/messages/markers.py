@@ -6,6 +6,7 @@ object's own TF frame, so TF moves it and it never blinks. Labels and boxes are 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -30,6 +31,7 @@ _BOX_RGBA = {
 }
 _TEXT_RGBA = (1.0, 1.0, 1.0, 1.0)
 # Corners are numbered by their bits x, y, z; an edge joins two that differ in one bit.
+_UPRIGHT = SE3.identity().quat_wxyz
 _CORNERS = np.array([[x, y, z] for x in (-0.5, 0.5) for y in (-0.5, 0.5) for z in (-0.5, 0.5)])
 _EDGES = np.array([(a, a | bit) for bit in (1, 2, 4) for a in range(8) if not a & bit])
 
@@ -144,7 +146,7 @@ def label_text(scene_object: SceneObject) -> str:
     """Class, id and how well the mesh agrees with the depth, e.g. `cup 3  1.8 mm`."""
     name = scene_object.detection.class_id if scene_object.detection else ""
     parts = [f"{name or 'object'} {scene_object.object_id}"]
-    if np.isfinite(scene_object.quality.residual_rms):
+    if math.isfinite(scene_object.quality.residual_rms):
         parts.append(f"{scene_object.quality.residual_rms * 1000:.1f} mm")
     if scene_object.state is not ObjectState.COMPLETE:
         parts.append(f"({scene_object.state.value})")
@@ -152,10 +154,10 @@ def label_text(scene_object: SceneObject) -> str:
 
 
 def _label(scene_object: SceneObject, update: SceneUpdate, names: OutputNames) -> MarkerData:
-    height = float(np.clip(0.25 * scene_object.mesh.extents.max(), 0.012, 0.1))
+    extents = scene_object.mesh.extents.tolist()
+    height = min(max(0.25 * max(extents), 0.012), 0.1)
     # Above the object in its own frame, where z is up.
-    above = np.array([0.0, 0.0, float(scene_object.mesh.extents[2]) / 2 + height])
-    T_ref_text = SE3(SE3.identity().quat_wxyz, scene_object.T_ref_obj.apply(above))
+    T_ref_text = SE3(_UPRIGHT, scene_object.T_ref_obj.apply([0.0, 0.0, extents[2] / 2 + height]))
     return MarkerData(
         frame_id=names.frame_id,
         stamp_ns=update.stamp_ns,
