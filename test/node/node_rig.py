@@ -203,12 +203,21 @@ class Rig:
             return next((m for m in self.received["rejections"] if abs(stamp_of(m) - seconds) < 1e-6), None)
 
         rejections = self.until(find, f"{what} at {seconds} s")
+        self._drain()
         objects = [m for m in self.received["objects"] if abs(stamp_of(m) - seconds) < 1e-6]
         if not rejections.rejections:
             objects = self.until(
                 lambda: [m for m in self.received["objects"] if abs(stamp_of(m) - seconds) < 1e-6], "objects"
             )
         return (objects[-1] if objects else None), list(rejections.rejections)
+
+    def _drain(self) -> None:
+        """Take what is there already: the executor may hand rejections out before objects that were sent earlier."""
+        idle = 0
+        while idle < 3:
+            before = sum(len(messages) for messages in self.received.values())
+            self.executor.spin_once(timeout_sec=0.001)
+            idle = idle + 1 if sum(len(messages) for messages in self.received.values()) == before else 0
 
     def exchange(self, seconds: float, picture: Picture | None = None, **replacements: Any) -> tuple[Any, list[Any]]:
         """Send a frame and wait for its answer."""
