@@ -19,14 +19,14 @@ _STEP_S = 0.02
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Play a bag over DDS; 0 when all of it was played, 2 for a bag that cannot be read."""
+    """Play a bag over DDS; 0 when all of it was played, 2 for a bag or an option that cannot be used."""
     arguments = sys.argv if arguments is None else ["bag_player", *arguments]
     given = _parser().parse_args(remove_ros_args(arguments)[1:])
     leave_on_signals()
     try:
         with Bag(given.bag) as bag:
             return _play(bag, given, list(arguments))
-    except BagError as error:
+    except (BagError, ValueError) as error:
         print(f"bag_player: {error}", file=sys.stderr)
         return 2
 

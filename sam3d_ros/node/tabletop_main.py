@@ -22,6 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if status is not None:
         return status
     import rclpy
+    from rclpy.exceptions import ParameterException
 
     from .process import Stop, leave_on_signals, start_ros
 
@@ -31,9 +32,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     if not start_ros(arguments, COMMAND):
         return 2
-    node = TabletopMasks()
+    try:
+        node = TabletopMasks()
+    except (ParameterException, ValueError) as error:  # out of range, of another type, or at odds with each other
+        COMMAND.complain(f"parameter refused: {error}")
+        rclpy.try_shutdown()
+        return 2
     Stop().spin(node)
-    node.destroy_node()
+    node.close()
     rclpy.try_shutdown()
     return 0
 

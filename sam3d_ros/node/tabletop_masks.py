@@ -66,10 +66,10 @@ class TabletopMasks(Node):
         self._updater.setHardwareID("sam3d_ros")
         self._updater.add("masks", self._diagnose)
 
-    def destroy_node(self) -> None:
-        """End the worker, then the node."""
+    def close(self) -> None:
+        """End the worker, then the node. Not in destroy_node: rclpy calls that for a half-built node, too."""
         self._worker.stop(_STOP_S)
-        super().destroy_node()
+        self.destroy_node()
 
     def _declare(self) -> dict[str, Any]:
         specs = parameter_specs(PARAMETERS_FILE)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -100,7 +102,7 @@ def camera(ros: None, messages: Any) -> Iterator[Camera]:
     camera = Camera(messages, TabletopMasks())
     yield camera
     camera.executor.shutdown()
-    camera.node.destroy_node()
+    camera.node.close()
     camera.client.destroy_node()
 
 
@@ -135,3 +137,12 @@ def test_after_a_jump_back_in_time_masks_go_on(camera: Camera) -> None:
     message, labels = camera.exchange(5.0, table_depth_mm(boxes=True))
     assert message.header.stamp.sec == 5
     assert len(np.unique(labels)) == 3
+
+
+@pytest.mark.parametrize(("setting", "words"), [("min_depth:=3.0", "min_depth 3.0"), ("min_pixels:=0", "min_pixels")])
+def test_a_bad_parameter_is_refused_in_one_line_with_its_value(setting: str, words: str) -> None:
+    command = [sys.executable, "-m", "sam3d_ros.node.tabletop_main", "--ros-args", "-p", setting]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
