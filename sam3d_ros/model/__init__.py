@@ -1,0 +1,1 @@
+"""SAM 3D Objects in plain PyTorch: networks, samplers, decoders, weights. Imports no ROS."""
