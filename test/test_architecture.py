@@ -10,7 +10,7 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "sam3d_ros"
 # From the ground up; a room may use itself and those below. The command line and the doctor stand beside the house.
-FLOORS = ("geometry", "pipeline", "segmentation", "tracking", "messages", "replay", "training", "node")
+FLOORS = ("geometry", "model", "pipeline", "segmentation", "tracking", "messages", "replay", "training", "node")
 BESIDE = ("cli", "doctor")
 GENERATED = ("msg", "srv", "action")  # made from our interface files: they need ROS
 ROS = ("rclpy", "rcl_interfaces", "tf2_ros", "message_filters", "diagnostic_updater", "ament_index_python", "launch")
@@ -83,6 +83,19 @@ def test_only_the_node_imports_ros(path):
     for name, at_import in _imports_of(path):
         assert not _is_ros(name), f"{path.name} imports {name}"
         assert not (name in DOORS and at_import), f"{path.name} enters {name} when it is imported"
+
+
+# Where torch may be imported when a module is; elsewhere it costs seconds that nobody asked for.
+WITH_TORCH = ("model", "pipeline/sam3d")
+
+
+@pytest.mark.parametrize("path", MODULES, ids=_name)
+def test_nobody_waits_for_torch_who_does_not_use_the_model(path):
+    if _name(path).startswith(WITH_TORCH):
+        return
+    for name, at_import in _imports_of(path):
+        heavy = name.split(".")[0] in ("torch", "safetensors") or name.startswith("sam3d_ros.model.")
+        assert not (heavy and at_import), f"{path.name} imports {name} when it is imported"
 
 
 def _violations(source: str) -> list[str]:

@@ -21,6 +21,8 @@ TOOLS = Path(__file__).resolve().parent
 INSTALLER = ("pip==26.3", "setuptools==79.0.1", "wheel")
 # The pytest plugins of launch_testing in Humble and Jazzy use hooks that pytest 8 and 9 changed.
 NUMPY_1 = ("numpy<2", "pytest<8")
+# torch itself names the versions of its CUDA libraries; a build for the CPU has none.
+TORCH_PARTS = ("cuda-", "nvidia-", "triton")
 
 Pins = dict[str, dict[str, str]]  # package -> Python version -> package version
 
@@ -33,8 +35,8 @@ def resolve(interpreter: str, requirements: list[str]) -> tuple[str, dict[str, s
         subprocess.run([interpreter, "-m", "pip", "install", *options, *INSTALLER, *requirements], check=True)
         content = json.loads(report.read_text())
     chosen = {entry["metadata"]["name"]: entry["metadata"]["version"] for entry in content["install"]}
-    chosen.pop("sam3d_ros", None)
-    return content["environment"]["python_version"], chosen
+    ours = {"sam3d_ros"} | {name for name in chosen if name.startswith(TORCH_PARTS)}
+    return content["environment"]["python_version"], {name: chosen[name] for name in chosen.keys() - ours}
 
 
 def write(path: Path, title: str, pins: Pins, versions: list[str]) -> None:
@@ -62,6 +64,9 @@ def main(interpreters: list[str]) -> None:
         for interpreter in interpreters:
             version, chosen = resolve(interpreter, requirements)
             versions.append(version)
+            if requirements[0] in NUMPY_1:
+                # Robots with such a distribution may have the vendor's own torch, which a pin would replace.
+                chosen.pop("torch", None)
             for name, package_version in chosen.items():
                 pins[name][version] = package_version
         write(TOOLS / file, title, pins, versions)

@@ -42,6 +42,8 @@ CORE_PACKAGES = (
     "scikit-image",
     "Jinja2",
     "tqdm",
+    "safetensors",
+    "xatlas",
 )
 GIB = 2**30
 
@@ -96,7 +98,7 @@ def torch_findings(trial: Trial | None, route: Route) -> Iterator[Finding]:
     """torch, the device it would use and that device's memory; `trial` is None where torch is not installed."""
     group = "Model"
     if trial is None:
-        detail = "not installed; the geometric backend does not need it"
+        detail = "not installed; only the geometric backend works without it"
         yield Finding(group, "torch", State.OPTIONAL, detail, route.pip("torch"))
     elif not trial.worked:
         yield Finding(group, "torch", State.OPTIONAL, trial.error, route.pip("--force-reinstall", "torch"))
