@@ -15,13 +15,14 @@ from ..frame import Frame
 from ..observation import Observation, observe
 from ..registration import register
 from ..result import Reconstruction, Rejection, RejectionReason
+from ..stages import Stages
 from .coarse import coarse_reconstruction
 from .color import color_vertices
 from .config import GeometricConfig
 from .evidence import Evidence, gather_evidence
 from .objectframe import to_object_frame
 from .shape import Hypothesis, Resolution, extract_surface, make_hypothesis
-from .stages import Stages
+from .stages import STAGES
 from .support import Support, find_bottom, find_scene_plane, find_support
 from .symmetry import find_mirror_planes
 from .visible import visible_points, without_support_rim
@@ -69,7 +70,7 @@ class GeometricBackend:
         self, prepared: PreparedFrame, label: int, *, detail: Detail, progress: ProgressCallback, cancel: CancelToken
     ) -> Reconstruction | Rejection:
         """One object, coarse first; the stages are those of `STAGES`."""
-        stages = Stages(label, progress, cancel)
+        stages = Stages(label, dict.fromkeys(STAGES, 1.0), progress=progress, cancel=cancel)
         with stages.run("observe"):
             observation = observe(prepared.frame, label, self.config.prepare)
         if isinstance(observation, Rejection):
