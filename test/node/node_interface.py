@@ -39,8 +39,8 @@ class Interface:
     actions: frozenset[tuple[str, str]]
 
 
-def make_tabletop(variant: dict[str, Any]) -> Node:
-    """A tabletop_masks node; it always takes raw images."""
+def make_tabletop(variant: dict[str, Any]) -> TabletopMasks:
+    """A tabletop_masks node; it always takes raw images. To be closed, which ends its worker."""
     chosen = {name: value for name, value in variant.items() if name != "image_transport"}
     overrides = [Parameter(name, value=value) for name, value in chosen.items()]
     return TabletopMasks(namespace="/table", parameter_overrides=overrides)

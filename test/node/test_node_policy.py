@@ -55,5 +55,5 @@ def test_the_policy_of_tabletop_masks_is_what_it_uses_in_all_its_variants(ros, i
     for variant in interfaces.VARIANTS:
         node = interfaces.make_tabletop(variant)
         graph |= used(node, interfaces)
-        node.destroy_node()
+        node.close()
     assert_equal(allowed("tabletop_masks"), graph)

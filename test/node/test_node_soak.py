@@ -22,7 +22,7 @@ def workers() -> set[threading.Thread]:
 
 
 def test_two_thousand_frames_leave_the_memory_where_it_was(make_rig, messages):
-    # Other tests leave threads of models that hang on purpose; they end when their time is over.
+    # Models that hang on purpose in other tests may still be on their way out.
     left_by_others = workers()
     rig = make_rig(max_age=1.0, sync_queue_size=10).up()
     pictures = [messages.Picture({3: (10 + i, 10 + i), 7: (10, 100)}, size=16) for i in range(40)]
