@@ -59,7 +59,7 @@ def sam3d(make_rig, interfaces, variant):
 def tabletop(ros, interfaces, variant):
     node = interfaces.make_tabletop(variant)
     yield interfaces.interface_of(node)
-    node.destroy_node()
+    node.close()
 
 
 def test_sam3d_reads_the_topics_of_the_table(sam3d, variant):
