@@ -24,6 +24,7 @@ class RejectionReason(str, Enum):
     TOO_MANY_OBJECTS = "too_many_objects"
     TRANSFORM_MISSING = "transform_missing"
     INVALID_INPUT = "invalid_input"
+    EMPTY_SHAPE = "empty_shape"
     LOW_DEPTH_AGREEMENT = "low_depth_agreement"
     OUT_OF_MEMORY = "out_of_memory"
     TIMEOUT = "timeout"

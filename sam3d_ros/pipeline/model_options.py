@@ -1,0 +1,71 @@
+"""What can be chosen of a learned model; imports no torch, so that everyone can name it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+_DEVICE = re.compile(r"cpu|cuda(:\d+)?")
+_HOW_TO_GET_WEIGHTS = (
+    "`sam3d-ros weights import` makes one from the published checkpoints, `sam3d-ros weights random` an untrained one "
+    "for measurements"
+)
+
+
+class OptionsError(ValueError):
+    """A choice that cannot be used; the message names it, its value and what to do."""
+
+
+class Sampling(str, Enum):
+    """How the flows are integrated.
+
+    FULL is the published path: classifier-free guidance, 25 steps in both stages. FAST takes 4 steps without guidance:
+    in stage 1 the distilled path, which tells the network its step size; in stage 2 merely few steps, because the
+    published stage 2 knows no step size (one that our training distilled does, and is told).
+    """
+
+    FULL = "full"
+    FAST = "fast"
+
+
+class Dtype(str, Enum):
+    """Number format of the networks' large products; AUTO is float32 on the CPU and float16 on a GPU."""
+
+    AUTO = "auto"
+    FLOAT32 = "float32"
+    FLOAT16 = "float16"
+    BFLOAT16 = "bfloat16"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelOptions:
+    """Weights, device and effort of a learned model."""
+
+    weights: Path | None = None  # folder written by `sam3d-ros weights import`
+    device: str = "cpu"  # cpu, cuda or cuda:N
+    dtype: Dtype = Dtype.AUTO
+    sampling: Sampling = Sampling.FULL
+    steps: int = 0  # of each stage; 0 = what the sampling usually takes
+    gaussians: int = 0  # decoded for each voxel besides the mesh: 0, 4 or 32
+    memory_limit_mib: int = 0  # of the device, for weights and work together; 0 = all that is free
+    compile: bool = False  # torch.compile: faster after a slow first object
+
+    def __post_init__(self) -> None:
+        if not _DEVICE.fullmatch(self.device):
+            raise OptionsError(f"device must be cpu, cuda or cuda:N, got {self.device!r}")
+        if not 0 <= self.steps <= 1000:
+            raise OptionsError(f"steps must lie in 0..1000, got {self.steps}")
+        if self.gaussians not in (0, 4, 32):
+            raise OptionsError(f"gaussians must be 0, 4 or 32, got {self.gaussians}")
+        if self.memory_limit_mib < 0:
+            raise OptionsError(f"memory_limit_mib must be 0 or more, got {self.memory_limit_mib}")
+
+    def checked_weights(self) -> Path:
+        """The folder of weights; raises OptionsError where none was named or where there is none."""
+        if self.weights is None:
+            raise OptionsError(f"the sam3d backend needs weights; name their folder. {_HOW_TO_GET_WEIGHTS}")
+        if not self.weights.is_dir():
+            raise OptionsError(f"{self.weights}: no such folder of weights. {_HOW_TO_GET_WEIGHTS}")
+        return self.weights

@@ -1,0 +1,103 @@
+"""The model's shape and pose, settled against the robot's own depth.
+
+The model says in which direction an object looks and about how large it is; users report sizes that are off by a factor
+of three. The size is therefore searched for: at each candidate the mesh is registered to the depth, and the one counts
+best whose surface holds most of the depth points and whose outline fills the mask.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ...geometry import SE3, Mesh, PinholeCamera, Sim3
+from ..finish import centre_mesh
+from ..observation import Observation
+from ..registration import Registration, RegistrationConfig, register
+
+_TRIM = 0.01  # share of the depth points that may stick out on either side
+
+
+@dataclass(frozen=True, slots=True)
+class PlacingConfig:
+    """How the size is searched for: by factors that shrink from `first_factor` to `last_factor`."""
+
+    first_factor: float = 1.5
+    last_factor: float = 1.02
+    max_fits: int = 30
+    registration: RegistrationConfig = field(default_factory=lambda: RegistrationConfig(points=200, samples=800))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Placement:
+    """A mesh in its object frame, where it lies, and how large the canonical cube became."""
+
+    mesh: Mesh  # object frame: metres, origin at the box centre
+    registration: Registration
+    T_cam_canonical: Sim3  # canonical cube [-0.5, 0.5]^3 (z up) to the camera optical frame
+
+    @property
+    def agreement(self) -> float:
+        """0-1: share of the depth points on the mesh times overlap of outline and mask; 0 where not known."""
+        quality = self.registration.quality
+        return float(np.nan_to_num(quality.inlier_ratio * quality.mask_iou))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Placer:
+    """Places canonical surfaces of one object of one frame."""
+
+    observation: Observation
+    camera: PinholeCamera
+    config: PlacingConfig = field(default_factory=PlacingConfig)
+
+    def place(self, canonical: Mesh, T_cam_canonical: Sim3, *, config: RegistrationConfig | None = None) -> Placement:
+        """The surface of the canonical cube at the size of the given transform and registered to the depth."""
+        vertices = canonical.vertices * np.float32(T_cam_canonical.scale)
+        metric = Mesh(vertices, canonical.triangles, canonical.vertex_colors)
+        mesh, T_cam_obj = centre_mesh(metric, T_cam_canonical.without_scale())
+        registration = register(mesh, T_cam_obj, self.observation, self.camera, config=config)
+        return Placement(mesh, registration, _canonical_pose(metric, registration.T_cam_obj, T_cam_canonical.scale))
+
+    def settle(self, canonical: Mesh, T_cam_canonical: Sim3) -> Placement:
+        """The surface at the size and place that agree best with depth and mask, from the model's pose on.
+
+        Where nothing agrees the model's own size and pose come back, registered as well as they can be.
+        """
+        starts = (T_cam_canonical, self._around_the_points(canonical, T_cam_canonical))
+        best = max((self._fit(canonical, start, 1.0) for start in starts), key=lambda fit: fit.agreement)
+        factor, fits = self.config.first_factor, len(starts)
+        while factor > self.config.last_factor and fits < self.config.max_fits:
+            other = max((self._fit(canonical, best.T_cam_canonical, f) for f in (factor, 1 / factor)), key=_agreement)
+            fits += 2
+            if other.agreement > best.agreement:
+                best = other
+            else:
+                factor = factor**0.5
+        return best
+
+    def _fit(self, canonical: Mesh, T_cam_canonical: Sim3, factor: float) -> Placement:
+        """Registered after growing by `factor` about the middle of the surface."""
+        centre = canonical.box_centre.astype(np.float64)
+        scale = factor * T_cam_canonical.scale
+        rotated = T_cam_canonical.rotation @ (scale * centre)
+        grown = Sim3(T_cam_canonical.quat_wxyz, T_cam_canonical.apply(centre) - rotated, scale)
+        return self.place(canonical, grown, config=self.config.registration)
+
+    def _around_the_points(self, canonical: Mesh, T_cam_canonical: Sim3) -> Sim3:
+        """The model's direction, with the surface as large as the observed points spread, and around their middle."""
+        points = self.observation.points
+        spread = np.ptp(np.quantile(points, [_TRIM, 1 - _TRIM], axis=0), axis=0)
+        scale = float(np.linalg.norm(spread) / np.linalg.norm(canonical.extents))
+        centre = scale * (T_cam_canonical.rotation @ canonical.box_centre.astype(np.float64))
+        return Sim3(T_cam_canonical.quat_wxyz, np.median(points, axis=0) - centre, scale)
+
+
+def _agreement(placement: Placement) -> float:
+    return placement.agreement
+
+
+def _canonical_pose(metric: Mesh, T_cam_obj: SE3, scale: float) -> Sim3:
+    """The settled pose of the canonical cube, from that of the box centre of its metric mesh."""
+    return Sim3(T_cam_obj.quat_wxyz, T_cam_obj.apply(-metric.box_centre.astype(np.float64)), scale)
