@@ -81,8 +81,8 @@ SURFACES = ("random", "ball", "patches")
 def surface_case(name: str) -> tuple[Tensor, Tensor, int]:
     """Cubes [N, 4], their raw channels [N, 101] and the cubes along an edge of the grid.
 
-    `random` has signs at random: every configuration, also the ambiguous ones; `ball` is a closed surface, `patches` ends
-    within the grid and at its border, so that cubes outside the active set take part.
+    `random` has signs at random: every configuration, also the ambiguous ones; `ball` is a closed surface; `patches`
+    ends within the grid and at its border: cubes outside the active set take part.
     """
     cubes = {"random": 8, "ball": 16, "patches": 8}[name]
     axis = torch.arange(cubes)

@@ -21,6 +21,11 @@ def golden(name: str) -> dict[str, Tensor]:
     return load_file(FOLDER / f"{name}.safetensors")
 
 
+def golden_part(name: str, part: str) -> dict[str, Tensor]:
+    """Tensors of golden/NAME.safetensors that are called PART.something, without that prefix."""
+    return {key.removeprefix(f"{part}."): value for key, value in golden(name).items() if key.startswith(f"{part}.")}
+
+
 def relative_error(ours: Tensor, theirs: Tensor) -> float:
     """Largest difference, relative to the largest magnitude of `theirs`; both must be NaN at the same places."""
     assert ours.shape == theirs.shape, f"shape {tuple(ours.shape)} instead of {tuple(theirs.shape)}"

@@ -1,7 +1,7 @@
 """Tensors by name: the weights and inputs of the parity tests, equal on every machine and in every later version.
 
-A tensor comes from numpy's legacy stream `RandomState`, which is frozen for ever, seeded with the CRC-32 of its name. So
-the golden files need to hold outputs alone.
+A tensor comes from numpy's legacy stream `RandomState`, which is frozen for ever, seeded with the CRC-32 of its name.
+So the golden files need to hold outputs alone.
 """
 
 from __future__ import annotations
