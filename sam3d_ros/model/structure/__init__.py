@@ -1,0 +1,24 @@
+"""Stage 1: coarse shape and layout, the occupancy of its voxels, and which voxels stage 2 refines."""
+
+from .coordinates import EmptyStructureError, FittedVoxels, fit_voxels, occupied_voxels, prune_interior
+from .decoder import StructureDecoder
+from .flow import geometry_velocity
+from .latents import LAYOUT, LAYOUT_CHANNELS, ROTATION, SHAPE, latent_sizes
+from .network import Condition, GeometryNetwork
+
+__all__ = [
+    "LAYOUT",
+    "LAYOUT_CHANNELS",
+    "ROTATION",
+    "SHAPE",
+    "Condition",
+    "EmptyStructureError",
+    "FittedVoxels",
+    "GeometryNetwork",
+    "StructureDecoder",
+    "fit_voxels",
+    "geometry_velocity",
+    "latent_sizes",
+    "occupied_voxels",
+    "prune_interior",
+]
