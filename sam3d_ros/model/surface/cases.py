@@ -63,13 +63,17 @@ def case_tables() -> CaseTables:
 
 
 def patches(case: int) -> tuple[tuple[int, ...], ...]:
-    """Loops of crossed edges, one per patch: edges ascending, patches by their first edge."""
+    """Loops of crossed edges, one per patch, edges ascending.
+
+    In the published order, on which the numbers of the vertices depend: by the lowest corner of the inside that the
+    patch bounds, then by the lowest outside corner at the patch itself.
+    """
     arcs = [arc for normal in _FACE_NORMALS for arc in face_arcs(case, normal)]
     loops: list[tuple[int, ...]] = []
     for edge in range(len(EDGES)):
         if any(edge in arc for arc in arcs) and not any(edge in loop for loop in loops):
             loops.append(_loop_of(edge, arcs))
-    return tuple(loops)
+    return tuple(sorted(loops, key=lambda loop: _rank(case, loop)))
 
 
 def face_arcs(case: int, normal: Triple) -> list[tuple[int, int]]:
@@ -125,3 +129,12 @@ def _loop_of(edge: int, arcs: list[tuple[int, int]]) -> tuple[int, ...]:
     while grown := {end for arc in arcs if loop & set(arc) for end in arc} - loop:
         loop |= grown
     return tuple(sorted(loop))
+
+
+def _rank(case: int, loop: tuple[int, ...]) -> tuple[int, int]:
+    ends = {corner for edge in loop for corner in EDGES[edge]}
+    region = {corner for corner in ends if case >> corner & 1}
+    outside = ends - region
+    while grown := {end for edge in EDGES if region & set(edge) for end in edge if case >> end & 1} - region:
+        region |= grown
+    return min(region), min(outside)

@@ -82,7 +82,7 @@ def at(cube, corner):
 
 
 def patches(inside):
-    """Groups of crossed edges, each ascending, ordered by their first edges."""
+    """Groups of crossed edges, each ascending, ordered by the inside that they bound and by their outside corners."""
     group = {e: {e} for e, (a, b) in enumerate(EDGES) if inside[a] != inside[b]}
     for face in FACES:
         crossed = [e for e in group if set(EDGES[e]) <= set(face)]
@@ -92,7 +92,23 @@ def patches(inside):
                 merged = group[e] | group[f]
                 for member in merged:
                     group[member] = merged
-    return sorted({tuple(sorted(members)) for members in group.values()})
+    found = {tuple(sorted(members)) for members in group.values()}
+    return sorted(found, key=lambda patch: (lowest_inside(patch, inside), lowest_outside(patch, inside)))
+
+
+def lowest_inside(patch, inside):
+    """The lowest corner that edges between inside corners join with the inside ends of a patch."""
+    name = list(range(8))
+    for _ in range(8):
+        for a, b in EDGES:
+            if inside[a] and inside[b]:
+                name[a] = name[b] = min(name[a], name[b])
+    return min(name[j] for e in patch for j in EDGES[e] if inside[j])
+
+
+def lowest_outside(patch, inside):
+    """The lowest outside end of a patch's edges."""
+    return min(j for e in patch for j in EDGES[e] if not inside[j])
 
 
 def settle(crossed):
