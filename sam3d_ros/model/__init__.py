@@ -1,1 +1,9 @@
-"""SAM 3D Objects in plain PyTorch: networks, samplers, decoders, weights. Imports no ROS."""
+"""SAM 3D Objects in plain PyTorch: networks, samplers, decoders, weights. Imports no ROS.
+
+The names here load the model; each part, and each step that can be called alone, is in docs/model.md.
+"""
+
+from .config import SMALL, Sam3dConfig
+from .weights import Sam3dModel, WeightsError, WeightsFolder, load_official, load_weights
+
+__all__ = ["SMALL", "Sam3dConfig", "Sam3dModel", "WeightsError", "WeightsFolder", "load_official", "load_weights"]

@@ -172,3 +172,23 @@ class Sam3dConfig:
     slat_mean: tuple[float, ...] = _SLAT_MEAN  # of the released pipeline.yaml, not of the code's constants
     slat_std: tuple[float, ...] = _SLAT_STD
     max_voxels: int = 42_000  # more are shrunk to half the resolution
+
+
+def _small_embedder(*, points: PointEmbedConfig | None, prenorm_features: bool) -> EmbedderConfig:
+    vit = VitConfig(width=64, depth=2, heads=2, image_size=56)
+    return EmbedderConfig(vit, points, width=64, prenorm_features=prenorm_features, hidden_multiple=32)
+
+
+_SMALL_TRUNK = TrunkConfig(resolution=16, width=64, depth=2, heads=2, window=4)
+
+# Everything in it, and seconds on a CPU: for tests and for `sam3d-ros weights random`.
+SMALL = Sam3dConfig(
+    stage1_embedder=_small_embedder(points=PointEmbedConfig(width=32, image_size=32, heads=2), prenorm_features=False),
+    geometry=GeometryConfig(width=64, condition_width=64, depth=2, heads=2, grid=4),
+    structure_decoder=StructureDecoderConfig(widths=(32, 16, 8)),
+    stage2_embedder=_small_embedder(points=None, prenorm_features=True),
+    refinement=RefinementConfig(resolution=16, width=64, condition_width=64, depth=2, heads=2, io_width=32),
+    gaussians=GaussianConfig(trunk=_SMALL_TRUNK, per_voxel=8),
+    gaussians_4=GaussianConfig(trunk=_SMALL_TRUNK, per_voxel=4),
+    mesh=MeshDecoderConfig(trunk=_SMALL_TRUNK, widths=(32, 16), groups=8),
+)
