@@ -73,15 +73,19 @@ def fit_voxels(coords: Tensor, max_voxels: int, generator: torch.Generator | Non
 
 
 def _halve(coords: Tensor) -> Tensor:
-    """Half the extent of voxels about the centre of their box; each that remains once, in ascending order."""
+    """Half the extent of voxels about the centre of their box; each that remains once, in ascending order.
+
+    An axis along which all voxels have one coordinate keeps it: one layer cannot be halved.
+    """
     xyz = coords[:, 1:].float()  # [N, 3]
     low, high = xyz.amin(dim=0), xyz.amax(dim=0)
     size = high - low + 1
     target = size / 2
     new_low = low + (size - target) / 2
-    share = (xyz - low) / (high - low).clamp(min=1)  # a flat axis has the share 0
+    share = (xyz - low) / (high - low).clamp(min=1)
     moved = torch.round(share * (target - 1) + new_low)  # half to even
     moved = moved.clamp(new_low.trunc(), (new_low + target - 1).trunc())
+    moved = torch.where(high > low, moved, xyz)
     return torch.unique(torch.cat([coords[:, :1], moved.to(coords.dtype)], dim=1), dim=0)
 
 
