@@ -8,23 +8,24 @@ from torch import Tensor
 from .kernel import Rule
 from .neighbours import OFFSETS, Neighbours
 
-# Along one axis, by the step to a neighbouring parent: which children it reaches, and (a row for each of them) which of
-# the kernel's three taps fall into that parent.
+# Along one axis a parent at step -1 reaches child 0 with the first tap of the kernel; the parent itself child 0 with the
+# last two and child 1 with the first two; a parent at step 1 child 1 with the last. In this order they are folded.
 _CHILDREN = {-1: (0,), 0: (0, 1), 1: (1,)}
-_TAPS = {-1: ((1, 0, 0),), 0: ((0, 1, 1), (1, 1, 0)), 1: ((0, 0, 1),)}
+_FOLDED = {-1: slice(0, 1), 0: slice(1, 3), 1: slice(3, 4)}
 
 
 def fold_weights(weight: Tensor) -> list[Tensor]:
     """For each of the 27 OFFSETS to a parent the weights [Cin, k*Cout] with which it enters the k children it reaches.
 
-    `weight` is [Cout, 3, 3, 3, Cin]. Sums are formed in float32 and returned in the weight's dtype.
+    `weight` is [Cout, 3, 3, 3, Cin]. Sums are formed in float32 or better and returned in the weight's dtype.
     """
-    taps = {step: torch.tensor(rows, dtype=torch.float32, device=weight.device) for step, rows in _TAPS.items()}
-    whole = weight.float()
-    return [
-        torch.einsum("xu,yv,zw,ouvwi->ixyzo", *(taps[step] for step in offset), whole).flatten(1).to(weight.dtype)
-        for offset in OFFSETS
-    ]
+    folded = weight.to(torch.promote_types(weight.dtype, torch.float32))
+    for axis in (1, 2, 3):
+        first, middle, last = folded.split(1, dim=axis)
+        folded = torch.cat([first, middle + last, first + middle, last], dim=axis)
+    folded = folded.to(weight.dtype).permute(1, 2, 3, 0, 4)  # [4, 4, 4, Cout, Cin]
+    spans = (tuple(_FOLDED[step] for step in offset) for offset in OFFSETS)
+    return [folded[span].flatten(0, 3).T for span in spans]
 
 
 def children_rules(parents: Neighbours) -> list[Rule]:

@@ -67,4 +67,6 @@ def _zeros(shape: tuple[int, int], like: Tensor) -> Tensor:
 
 
 def _chunks(rule: Rule) -> Iterator[tuple[Tensor, Tensor]]:
-    return zip(rule.source.split(ROWS), rule.target.split(ROWS), strict=True)
+    """The rule piece by piece, each with at most about ROWS rows of output."""
+    rows = max(1, ROWS // rule.target.shape[1])
+    return zip(rule.source.split(rows), rule.target.split(rows), strict=True)

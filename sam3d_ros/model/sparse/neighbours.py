@@ -47,9 +47,15 @@ class Neighbours:
 
 
 def find_neighbours(coords: Tensor) -> Neighbours:
-    """Neighbours among voxels at coords [N, 4] (object, x, y, z), by search in the sorted places."""
+    """Neighbours among voxels at coords [N, 4] (object, x, y, z), by search in the sorted places.
+
+    Raises ValueError for a place that is listed twice.
+    """
     extents = extents_of(coords, margin=1)
     codes, order = encode(coords, extents, margin=1).sort()
+    again = (codes[1:] == codes[:-1]).nonzero()
+    if len(again):
+        raise ValueError(f"the voxel (object, x, y, z) {coords[order[again[0, 0]]].tolist()} is listed twice")
     return Neighbours(
         [_pairs_at(codes, order.int(), _code_of(step, extents)) for step in OFFSETS[:_CENTRE]], len(coords)
     )

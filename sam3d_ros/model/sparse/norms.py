@@ -28,16 +28,15 @@ class GroupNorm(nn.Module):
         return x.replace(parts[0] if len(parts) == 1 else torch.cat(parts))
 
     def _normalised(self, features: Tensor) -> Tensor:
-        factor, offset = self._affine(features)
-        return by_rows(lambda rows: torch.addcmul(offset, rows.float(), factor).to(rows.dtype), features)
+        mean, factor = self._statistics(features)
+        return by_rows(lambda rows: torch.addcmul(self.bias, rows.float() - mean, factor).to(rows.dtype), features)
 
-    def _affine(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        """Factor and offset [C] float32 that take features [n, C] to normalised ones."""
+    def _statistics(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean [C] of features [n, C], and the factor [C] that what lies around it is multiplied by; float32."""
         chunks = features.split(ROWS)
         mean = self._grouped(sum(rows.sum(dim=0, dtype=torch.float32) for rows in chunks) / len(features))
         variance = self._grouped(sum((rows.float() - mean).square().sum(dim=0) for rows in chunks) / len(features))
-        factor = self.weight * torch.rsqrt(variance + self.eps)
-        return factor, self.bias - mean * factor
+        return mean, self.weight * torch.rsqrt(variance + self.eps)
 
     def _grouped(self, per_channel: Tensor) -> Tensor:
         """Mean over the channels of each group, at each channel of it [C]."""
