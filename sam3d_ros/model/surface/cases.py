@@ -38,7 +38,7 @@ EDGES = ((0, 1), (1, 5), (4, 5), (0, 4), (2, 3), (3, 7), (6, 7), (2, 6), (2, 0),
 class CaseTables:
     """The enumeration as tensors on one device, to be indexed by case."""
 
-    patch_of_edge: torch.Tensor  # [256, 12] int64, -1 where the edge is not crossed
+    patch_of_edge: torch.Tensor  # [256, 12] int8, -1 where the edge is not crossed
     patch_count: torch.Tensor  # [256] int64, 0-4
     pinch: torch.Tensor  # [256, 3] int64, step to the cube across the face with both arcs in one patch, else zero
 
@@ -51,7 +51,7 @@ class CaseTables:
 def case_tables() -> CaseTables:
     """The tables on the CPU, enumerated at the first call."""
     loops = [patches(case) for case in range(256)]
-    patch_of_edge = torch.full((256, len(EDGES)), -1)
+    patch_of_edge = torch.full((256, len(EDGES)), -1, dtype=torch.int8)
     for case, loop in enumerate(loops):
         for patch, edges in enumerate(loop):
             patch_of_edge[case, list(edges)] = patch

@@ -19,7 +19,7 @@ class SurfaceCubes:
     space: KeySpace
     keys: torch.Tensor  # [S] int64, ascending
     cases: torch.Tensor  # [S] int64, 1-254
-    corners: torch.Tensor  # [S, 8] rows of the points
+    corners: torch.Tensor  # [S, 8] int32 rows of the points
     sdf: torch.Tensor  # [P]
     values: torch.Tensor  # [P, 3 + A]: position, then attributes
     beta: torch.Tensor  # [S, 12] weights of the edges
@@ -52,7 +52,7 @@ def cubes_of_channels(cubes: torch.Tensor, channels: torch.Tensor, space: KeySpa
     points, corners = points_of(keys, space)
     fields = [_by_corner(raw_deformation), _by_corner(raw_attributes)]
     deformation, attributes = _means(active, points, fields, space=space)
-    weights = _weights(active, keys, raw_weights)
+    beta, alpha, gamma = _weights(active, keys, raw_weights)
     return SurfaceCubes(
         space=space,
         keys=keys,
@@ -60,9 +60,9 @@ def cubes_of_channels(cubes: torch.Tensor, channels: torch.Tensor, space: KeySpa
         corners=corners,
         sdf=_or_outside(near, near_sdf[:, 0], points),
         values=torch.cat((_positions(points, deformation, space), torch.sigmoid(attributes)), dim=1),
-        beta=1 + 0.99 * torch.tanh(weights[:, :12]),
-        alpha=1 + 0.99 * torch.tanh(weights[:, 12:20]),
-        gamma=0.99 * torch.sigmoid(weights[:, 20]) + 0.005,
+        beta=beta,
+        alpha=alpha,
+        gamma=gamma,
     )
 
 
@@ -94,7 +94,7 @@ def cubes_of_grid(sdf: torch.Tensor) -> SurfaceCubes:
 def points_of(keys: torch.Tensor, space: KeySpace) -> tuple[torch.Tensor, torch.Tensor]:
     """Keys [P] of all corners of the cubes [S], and the rows [S, 8] of each cube's corners among them."""
     points = space.corners_of(keys)
-    corners = [torch.searchsorted(points, keys + shift) for shift in space.corner_shifts()]
+    corners = [torch.searchsorted(points, keys + shift, out_int32=True) for shift in space.corner_shifts()]
     return points, torch.stack(corners, dim=1)
 
 
@@ -150,7 +150,12 @@ def _positions(points: torch.Tensor, deformation: torch.Tensor, space: KeySpace)
     return rest + (1 - 1e-8) / (2 * resolution) * torch.tanh(deformation)
 
 
-def _weights(active: _ActiveCubes, keys: torch.Tensor, raw_weights: torch.Tensor) -> torch.Tensor:
+def _weights(
+    active: _ActiveCubes, keys: torch.Tensor, raw_weights: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Beta [S, 12], alpha [S, 8] and gamma [S] of the cubes [S]; those of raw zeros where a cube is not active."""
     rows, found = active.find(keys)
     dtype = torch.promote_types(raw_weights.dtype, torch.float32)
-    return raw_weights[rows].to(dtype) * found[:, None].to(dtype)
+    present = found[:, None].to(dtype)
+    beta, alpha, gamma = (part[rows].to(dtype) * present for part in raw_weights.split((12, 8, 1), dim=1))
+    return 1 + 0.99 * torch.tanh(beta), 1 + 0.99 * torch.tanh(alpha), 0.99 * torch.sigmoid(gamma[:, 0]) + 0.005

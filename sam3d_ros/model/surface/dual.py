@@ -12,33 +12,38 @@ from .grid import find
 
 
 @dataclass(frozen=True, slots=True)
-class DualVertices:
-    """The V dual vertices of S crossed cubes.
+class Numbering:
+    """Which vertex belongs to which patch of S crossed cubes.
 
-    Numbered by cubes with one patch first, then those with two and so on; among equals by cube, then by patch.
+    Cubes with one patch come first, then those with two and so on; among equals by cube, then by patch.
     """
+
+    first: torch.Tensor  # [S] int64, the first vertex of each cube
+    patch: torch.Tensor  # [S, 12] int8, of each edge; -1 where it is not crossed
+    cube: torch.Tensor  # [V] int64, the cube of each vertex
+
+    def crossed(self, edge: int) -> torch.Tensor:
+        """Rows [K] of the cubes that the surface crosses at one of their edges."""
+        return (self.patch[:, edge] >= 0).nonzero()[:, 0]
+
+    def vertices(self, cubes: torch.Tensor, edge: int) -> torch.Tensor:
+        """Vertices [K] at a crossed edge of the cubes in the rows [K]."""
+        return self.first[cubes] + self.patch[cubes, edge]
+
+
+@dataclass(frozen=True, slots=True)
+class DualVertices:
+    """The V vertices of all patches."""
 
     values: torch.Tensor  # [V, 3 + A]: position, then attributes
     gamma: torch.Tensor  # [V]
-    vertex_of_edge: torch.Tensor  # [S, 12] int64, -1 where the edge is not crossed
+    numbering: Numbering
 
 
 def dual_vertices(cubes: SurfaceCubes) -> DualVertices:
     """Vertices of all patches: the paper's flexible dual vertex positioning."""
-    tables = case_tables().to(cubes.keys.device)
-    cases = without_pinches(cubes, tables)
-    counts = tables.patch_count[cases]
-    order = torch.argsort(counts, stable=True)
-    ends = counts[order].cumsum(0)
-    first = torch.empty_like(ends)
-    first[order] = ends - counts[order]
-    patch = tables.patch_of_edge[cases]  # [S, 12]
-    vertex_of_edge = torch.where(patch >= 0, patch + first[:, None], -1)
-    return DualVertices(
-        values=_mean_crossings(cubes, vertex_of_edge, int(counts.sum())),
-        gamma=cubes.gamma[torch.repeat_interleave(order, counts[order])],
-        vertex_of_edge=vertex_of_edge,
-    )
+    numbering = _numbered(cubes)
+    return DualVertices(_mean_crossings(cubes, numbering), cubes.gamma[numbering.cube], numbering)
 
 
 def without_pinches(cubes: SurfaceCubes, tables: CaseTables) -> torch.Tensor:
@@ -57,13 +62,25 @@ def without_pinches(cubes: SurfaceCubes, tables: CaseTables) -> torch.Tensor:
     return cases
 
 
-def _mean_crossings(cubes: SurfaceCubes, vertex_of_edge: torch.Tensor, count: int) -> torch.Tensor:
+def _numbered(cubes: SurfaceCubes) -> Numbering:
+    tables = case_tables().to(cubes.keys.device)
+    cases = without_pinches(cubes, tables)
+    counts = tables.patch_count[cases]
+    order = torch.argsort(counts, stable=True)
+    ends = counts[order].cumsum(0)
+    first = torch.empty_like(ends)
+    first[order] = ends - counts[order]
+    return Numbering(first, tables.patch_of_edge[cases], torch.repeat_interleave(order, counts[order]))
+
+
+def _mean_crossings(cubes: SurfaceCubes, numbering: Numbering) -> torch.Tensor:
     """Sum of beta * crossing / sum of beta [V, 3 + A]; edge by edge, as a cube's edge has one vertex to add to."""
+    count = len(numbering.cube)
     total = cubes.values.new_zeros(count, cubes.values.shape[1])
     weight = cubes.values.new_zeros(count, 1)
     for edge in range(len(EDGES)):
-        rows = (vertex_of_edge[:, edge] >= 0).nonzero()[:, 0]
-        vertices = vertex_of_edge[rows, edge]
+        rows = numbering.crossed(edge)
+        vertices = numbering.vertices(rows, edge)
         beta = cubes.beta[rows, edge, None]
         total.index_add_(0, vertices, beta * _crossings(cubes, edge, rows))
         weight.index_add_(0, vertices, beta)

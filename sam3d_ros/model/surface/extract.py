@@ -51,7 +51,7 @@ def _surface(cubes: SurfaceCubes, quad_centres: bool) -> Surface:
     if not len(cubes.keys):
         return _empty(cubes.values)
     dual = dual_vertices(cubes)
-    quads = surface_quads(cubes, dual)
+    quads = surface_quads(cubes, dual.numbering)
     values, faces = fans(quads, dual) if quad_centres else (dual.values, triangles(quads, dual.gamma))
     return Surface(vertices=values[:, :3], faces=faces, attributes=values[:, 3:])
 

@@ -20,10 +20,14 @@ class KeySpace:
     resolution: int
 
     @property
+    def size(self) -> int:
+        """Coordinates along an edge; all keys are below its cube."""
+        return self.resolution + 2
+
+    @property
     def strides(self) -> Triple:
         """What one step along each axis adds to a key."""
-        size = self.resolution + 2
-        return size * size, size, 1
+        return self.size**2, self.size, 1
 
     def shift(self, step: Triple) -> int:
         """What a step [3] adds to a key."""
@@ -36,8 +40,8 @@ class KeySpace:
 
     def decode(self, keys: torch.Tensor) -> torch.Tensor:
         """Integer coordinates [N, 3] of keys [N]."""
-        size = self.strides[1]
-        return torch.stack((keys // (size * size), keys // size % size, keys % size), dim=1) - 1
+        x, y, z = keys // self.size**2, keys // self.size % self.size, keys % self.size
+        return torch.stack((x, y, z), dim=1) - 1
 
     def holds_cubes(self, keys: torch.Tensor) -> torch.Tensor:
         """Which of the keys [N] are those of cubes of the grid."""

@@ -6,7 +6,7 @@ import torch
 
 from .cases import CORNERS, EDGES, edge_ring
 from .cubes import SurfaceCubes
-from .dual import DualVertices
+from .dual import DualVertices, Numbering
 from .grid import find
 
 # The edges that leave a cube's lowest corner, in the order of the keys of their other ends seen from their first: each
@@ -14,26 +14,26 @@ from .grid import find
 _OWN_EDGES = (EDGES.index((2, 0)), EDGES.index((0, 4)), EDGES.index((0, 1)))
 
 
-def surface_quads(cubes: SurfaceCubes, dual: DualVertices) -> torch.Tensor:
+def surface_quads(cubes: SurfaceCubes, numbering: Numbering) -> torch.Tensor:
     """Rings of four vertices [Q, 4], counter-clockwise from outside: first the edges that start outside.
 
     Both groups are ordered by the first, then by the second end of the edge. An edge on the border of the grid has less
     than four cubes and no quad: a solid that reaches the border is open there.
     """
-    parts = [_quads_of(cubes, dual, edge) for edge in _OWN_EDGES]
-    start_keys, quads, start_inside = (torch.cat(columns) for columns in zip(*parts, strict=True))
-    rank = torch.cat([torch.full_like(part[0], number) for number, part in enumerate(parts)])
-    order = torch.argsort(start_keys * len(_OWN_EDGES) + rank)
-    quads, start_inside = quads[order], start_inside[order]
-    return torch.cat((quads[~start_inside][:, [0, 1, 3, 2]], quads[start_inside][:, [2, 3, 1, 0]]))
+    parts = [_quads_of(cubes, numbering, rank) for rank in range(len(_OWN_EDGES))]
+    keys, quads = (torch.cat(columns) for columns in zip(*parts, strict=True))
+    return quads[torch.argsort(keys)]
 
 
 def triangles(quads: torch.Tensor, gamma: torch.Tensor) -> torch.Tensor:
-    """Two triangles of each quad [2 Q, 3], cut along the diagonal whose ends have the larger product of gamma [V]."""
-    a, b, c, d = gamma[quads].unbind(1)
-    along_first = (a * c > b * d)[:, None]
-    split = torch.where(along_first, quads[:, [0, 1, 2, 0, 2, 3]], quads[:, [0, 1, 3, 3, 1, 2]])
-    return split.reshape(-1, 3)
+    """Two triangles of each quad [2 Q, 3], cut along the diagonal whose ends have the larger product of gamma [V].
+
+    The first diagonal gives (a, b, c), (a, c, d), the second (a, b, d), (d, b, c).
+    """
+    a, b, c, d = quads.unbind(1)
+    along_first = gamma[a] * gamma[c] > gamma[b] * gamma[d]
+    third, fourth, fifth, sixth = (torch.where(along_first, *pair) for pair in ((c, d), (a, d), (c, b), (d, c)))
+    return torch.stack((a, b, third, fourth, fifth, sixth), dim=1).reshape(-1, 3)
 
 
 def fans(quads: torch.Tensor, dual: DualVertices) -> tuple[torch.Tensor, torch.Tensor]:
@@ -51,24 +51,28 @@ def fans(quads: torch.Tensor, dual: DualVertices) -> tuple[torch.Tensor, torch.T
     return torch.cat((dual.values, centres)), faces.reshape(-1, 3)
 
 
-def _quads_of(cubes: SurfaceCubes, dual: DualVertices, edge: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Of one own edge of all cubes: key of its first end [Q], vertices around [Q, 4], whether it starts inside [Q]."""
-    rows = (dual.vertex_of_edge[:, edge] >= 0).nonzero()[:, 0]
+def _quads_of(cubes: SurfaceCubes, numbering: Numbering, rank: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Of the own edge of that rank of all cubes: keys to sort by [Q] and rings of vertices [Q, 4]."""
+    edge = _OWN_EDGES[rank]
     start = EDGES[edge][0]
-    vertices, complete = _around(cubes, dual, edge, rows)
-    rows = rows[complete]
-    start_keys = cubes.keys[rows] + cubes.space.shift(CORNERS[start])
-    return start_keys, vertices[complete], (cubes.cases[rows] >> start & 1).bool()
+    rows, rings = _rings(cubes, numbering, edge)
+    start_inside = (cubes.cases[rows] >> start & 1).bool()
+    keys = (cubes.keys[rows] + cubes.space.shift(CORNERS[start])) * len(_OWN_EDGES) + rank
+    past_all = cubes.space.size**3 * len(_OWN_EDGES)
+    return keys + start_inside * past_all, torch.where(start_inside[:, None], rings.flip(1), rings)
 
 
-def _around(
-    cubes: SurfaceCubes, dual: DualVertices, edge: int, rows: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Vertices [K, 4] of the cubes around an edge of the cubes in `rows` [K], and whether all four exist [K]."""
+def _rings(cubes: SurfaceCubes, numbering: Numbering, edge: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Rows [Q] of the cubes of which an own edge has four cubes, and the vertices around it [Q, 4], in a ring.
+
+    Seen against the direction of the edge they go round counter-clockwise if it points into the solid.
+    """
+    rows = numbering.crossed(edge)
     complete = torch.ones_like(rows, dtype=torch.bool)
+    low, mid_low, mid_high, high = edge_ring(edge)
     vertices = []
-    for step, number in edge_ring(edge):
+    for step, number in (low, mid_low, high, mid_high):
         neighbours, found = find(cubes.keys, cubes.keys[rows] + cubes.space.shift(step))
         complete &= found
-        vertices.append(dual.vertex_of_edge[neighbours, number])
-    return torch.stack(vertices, dim=1), complete
+        vertices.append(numbering.vertices(neighbours, number))
+    return rows[complete], torch.stack(vertices, dim=1)[complete]
