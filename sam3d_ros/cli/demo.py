@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from ..pipeline.backends import BACKENDS
 from ..replay.bag import Bag
 from ..replay.local_traffic import keep_local
 from ..replay.node_process import NodeError, end_on_sigterm
 from ..replay.truth import TruthObject
 from ..tracking import ObjectState, SceneObject, SceneUpdate
 from . import UsageError
+from .model_arguments import add_model_arguments, node_parameters
 from .replay import INTERRUPTED, finish
 
 if TYPE_CHECKING:
@@ -34,11 +34,11 @@ SEED = 3
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", type=Path, default=Path("out/demo"), metavar="OUT", help="default: out/demo")
-    parser.add_argument("--backend", choices=BACKENDS, default="geometric", help="what completes an object")
     parser.add_argument("--seed", type=_seed, default=SEED, metavar="N", help=f"another scene (default {SEED})")
     parser.add_argument("--frames", type=_frames, default=48, metavar="N", help="length of the bag (default 48)")
     parser.add_argument("--film-only", action="store_true", help="only make the bag, for demo.launch.py")
     parser.add_argument("--rate", type=_rate, default=6.0, metavar="HZ", help="frames per second (default 6)")
+    add_model_arguments(parser)
 
 
 @dataclass(slots=True)
@@ -54,6 +54,7 @@ class _Truth:
 def run(arguments: argparse.Namespace) -> int:
     """Bag, node, replay, report; 0 only when objects came out of the node."""
     end_on_sigterm()
+    model = node_parameters(arguments)
     output = _prepared(arguments.output)
     keep_local(output)
     started = time.monotonic()
@@ -62,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.film_only:
             print(f"bag        {output / 'scene.mcap'}")
             return 0
-        replay = _replay(output, arguments)
+        replay = _replay(output, arguments.frames, model)
         records = _report(output, replay, truth, arguments)
     except NodeError as error:
         return _failed(str(error))
@@ -96,16 +97,16 @@ def sequence(seed: int, frames: int, rate: float) -> SequenceConfig:
     return SequenceConfig(SceneConfig(seed=seed, props=PROPS), CameraPath(seed=seed), frames=frames, rate=rate)
 
 
-def _replay(output: Path, arguments: argparse.Namespace) -> LiveReplay:
-    """Play the bag to the node, which runs as its own process."""
+def _replay(output: Path, frames: int, model: dict[str, str]) -> LiveReplay:
+    """Play the bag to the node, which runs as its own process with these parameters of the model."""
     try:
         from ..node.live_replay import LiveConfig, LiveReplay
     except ImportError as error:
         raise UsageError(f"ROS is not importable ({error}); run `make setup`, or source your ROS workspace") from error
     from ..replay.topics import find_inputs
 
-    parameters = {"backend": arguments.backend, "target_frame": TARGET_FRAME}
-    with Bag(output / "scene.mcap") as bag, _bar("2/3 replay", arguments.frames) as bar:
+    parameters = {**model, "target_frame": TARGET_FRAME}
+    with Bag(output / "scene.mcap") as bag, _bar("2/3 replay", frames) as bar:
         replay = LiveReplay(bag, find_inputs(bag.topics, {}), LiveConfig(output, parameters))
         replay.run(bar.update)
     print(f"node {replay.node_pid} and player {os.getpid()} were separate processes, joined by DDS only")

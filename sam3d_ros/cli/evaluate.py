@@ -8,7 +8,7 @@ import sys
 from ..replay.frame_folder import has_mask, load_truth
 from ..replay.frame_sources import FrameSource
 from ..replay.results import FrameRecord
-from .frame_arguments import add_frame_arguments, checked_sources, progress_bar
+from .frame_arguments import add_frame_arguments, checked_sources, loaded_tracker, progress_bar
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,10 +22,10 @@ def run(arguments: argparse.Namespace) -> int:
     """Write `OUT/report.json` and `OUT/report.html`; 0 when every mask was answered."""
     sources = checked_sources(arguments)
     # Open3D takes seconds to import; bad input is answered before.
-    from ..replay.frame_run import create_tracker, run_frame
+    from ..replay.frame_run import run_frame
     from ..replay.report import ReportOptions, write_report
 
-    tracker = create_tracker(arguments.backend, seed=arguments.seed, triangle_budget=arguments.triangles)
+    tracker = loaded_tracker(arguments)
     records = [run_frame(tracker, source) for source in progress_bar(sources, "evaluate")]
     tracker.unload()
     _say_what_is_not_compared(sources)

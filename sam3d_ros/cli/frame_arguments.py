@@ -7,13 +7,18 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from ..pipeline.backends import BACKENDS
+from ..pipeline.model_options import OptionsError
 from ..replay.frame_folder import FrameFolderError, check_frame
 from ..replay.frame_sources import FrameSource, find_frames
 from . import UsageError
+from .model_arguments import add_model_arguments, model_options
+
+if TYPE_CHECKING:
+    from ..tracking.tracker import SceneTracker
 
 
 def add_frame_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,13 +32,11 @@ def add_frame_arguments(parser: argparse.ArgumentParser) -> None:
         help="frame folders (color.png or .jpg, depth.png, mask.png, intrinsics.json), or folders of frame folders",
     )
     parser.add_argument("--output", type=Path, required=True, metavar="OUT", help="folder for the results")
-    parser.add_argument("--backend", choices=BACKENDS, default="geometric", help="what completes an object")
-    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="where the model runs")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of everything random (default 0)")
-    parser.add_argument("--weights", type=Path, metavar="PATH", help="weights of a learned model")
     parser.add_argument(
         "--triangles", type=int, default=20000, metavar="N", help="largest number of triangles per mesh (default 20000)"
     )
+    add_model_arguments(parser)
 
 
 def checked_sources(arguments: argparse.Namespace) -> list[FrameSource]:
@@ -49,17 +52,25 @@ def checked_sources(arguments: argparse.Namespace) -> list[FrameSource]:
     return sources
 
 
+def loaded_tracker(arguments: argparse.Namespace) -> SceneTracker:
+    """A tracker with its model loaded; raises UsageError where the weights cannot be used."""
+    # Open3D takes seconds to import; bad input is answered before.
+    from ..replay.frame_run import create_tracker
+
+    model = model_options(arguments)
+    try:
+        return create_tracker(arguments.backend, seed=arguments.seed, triangle_budget=arguments.triangles, model=model)
+    except OptionsError as error:
+        raise UsageError(str(error)) from error
+
+
 def progress_bar(sources: Iterable[FrameSource], verb: str) -> Iterator[FrameSource]:
     """The frames one by one, with a bar on standard error where that is a terminal."""
     return iter(tqdm(list(sources), desc=verb, unit="frame", file=sys.stderr, disable=not sys.stderr.isatty()))
 
 
 def _check_model(arguments: argparse.Namespace) -> None:
-    backend = arguments.backend
-    if arguments.device == "cuda":
-        raise UsageError(f"the {backend} backend runs on the CPU only; leave out --device cuda")
-    if arguments.weights is not None:
-        raise UsageError(f"the {backend} backend has no weights; leave out --weights {arguments.weights}")
+    model_options(arguments)
     if not 0 <= arguments.seed < 2**31:
         raise UsageError(f"--seed must lie in 0..{2**31 - 1}, got {arguments.seed}")
     if arguments.triangles < 100:

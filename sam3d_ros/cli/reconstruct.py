@@ -15,7 +15,7 @@ from ..replay.frame_folder import has_mask
 from ..replay.frame_sources import FrameSource
 from ..replay.results import MESH_FORMATS, FrameRecord, ResultsError, check_results_folder, write_frame_results
 from . import UsageError
-from .frame_arguments import add_frame_arguments, checked_sources, progress_bar
+from .frame_arguments import add_frame_arguments, checked_sources, loaded_tracker, progress_bar
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +65,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Write `OUT/<frame>/` for every frame; 0 when every mask was answered."""
     sources = checked_sources(arguments)
     _check_results(arguments.output, sources)
-    # Open3D takes seconds to import; bad input is answered before.
-    from ..replay.frame_run import create_tracker, run_frame
+    tracker = loaded_tracker(arguments)
+    from ..replay.frame_run import run_frame
 
-    tracker = create_tracker(arguments.backend, seed=arguments.seed, triangle_budget=arguments.triangles)
     records = []
     for source in progress_bar(sources, "reconstruct"):
         record = run_frame(tracker, source)

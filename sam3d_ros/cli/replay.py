@@ -9,7 +9,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from ..pipeline.backends import BACKENDS, create_backend
+from ..pipeline.backends import create_backend
+from ..pipeline.model_options import OptionsError
 from ..replay.bag import Bag, BagError
 from ..replay.in_process import Answer, InProcessReplay, ReplayConfig
 from ..replay.local_traffic import keep_local
@@ -19,6 +20,7 @@ from ..replay.run_figures import RunFigures
 from ..replay.topics import InputTopics, Role, find_inputs
 from ..tracking.tracker import SceneTracker
 from . import UsageError
+from .model_arguments import add_model_arguments, model_options, node_parameters
 
 INTERRUPTED = 130  # exit status after Ctrl-C, as shells have it
 
@@ -36,7 +38,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--ros", action="store_true", help="publish over DDS to the node, which runs as its own process"
     )
-    parser.add_argument("--backend", choices=BACKENDS, default="geometric", help="what completes an object")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of everything random")
     parser.add_argument(
         "--target-frame", default="", metavar="FRAME", help="fixed frame of the poses, from TF in the bag"
@@ -44,10 +45,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rate", type=_positive, default=1.0, metavar="R", help="with --ros: times the recorded speed")
     parser.add_argument("--loop", type=_count, default=1, metavar="N", help="play the bag so many times")
     parser.add_argument("--frames", type=_count, metavar="N", help="only the first N frames")
+    add_model_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Write results.mcap and summary.json; 0 when done, 130 after Ctrl-C, with what was done until then."""
+    model_options(arguments)  # refused before anything is written
     try:
         given = dict(_given(text) for text in arguments.topics)
         with Bag(arguments.bag) as bag:
@@ -67,9 +70,7 @@ def finish(figures: RunFigures, output: Path) -> None:
 
 
 def _run_here(bag: Bag, inputs: InputTopics, arguments: argparse.Namespace) -> int:
-    backend = create_backend(arguments.backend, seed=arguments.seed)
-    tracker = SceneTracker(backend)
-    tracker.load()
+    tracker = _loaded_tracker(arguments)
     config = ReplayConfig(arguments.target_frame, arguments.loop, arguments.frames)
     replay = InProcessReplay(bag, inputs, tracker, config)
     total = min(inputs.image.count, arguments.frames or inputs.image.count) * arguments.loop
@@ -93,7 +94,7 @@ def _run_ros(bag: Bag, inputs: InputTopics, arguments: argparse.Namespace) -> in
     # Only this mode needs rclpy.
     from ..node.live_replay import LiveConfig, LiveReplay
 
-    parameters = {"backend": arguments.backend, "seed": str(arguments.seed)}
+    parameters = {**node_parameters(arguments), "seed": str(arguments.seed)}
     if arguments.target_frame:
         parameters["target_frame"] = arguments.target_frame
     config = LiveConfig(arguments.output, parameters, arguments.rate, arguments.loop, arguments.frames)
@@ -110,6 +111,16 @@ def _run_ros(bag: Bag, inputs: InputTopics, arguments: argparse.Namespace) -> in
             status = 1
     finish(replay.figures, arguments.output)
     return status
+
+
+def _loaded_tracker(arguments: argparse.Namespace) -> SceneTracker:
+    backend = create_backend(arguments.backend, seed=arguments.seed, model=model_options(arguments))
+    tracker = SceneTracker(backend)
+    try:
+        tracker.load()
+    except OptionsError as error:
+        raise UsageError(str(error)) from error
+    return tracker
 
 
 def _bar(replay: InProcessReplay, total: int) -> Iterable[Answer]:

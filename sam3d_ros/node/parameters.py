@@ -12,6 +12,7 @@ from typing import Any, Literal
 import yaml
 
 from ..messages.markers import MarkerConfig, MarkerForm
+from ..pipeline.model_options import Dtype, ModelOptions, Sampling
 from ..pipeline.observation import PrepareConfig
 from ..pipeline.registration import RegistrationConfig
 from ..tracking.config import TrackingConfig
@@ -87,6 +88,12 @@ class Parameters:
     """A complete set of values; fields are named as in parameters.yaml, where each is explained."""
 
     backend: str
+    weights: str
+    device: str
+    dtype: str
+    sampling: str
+    steps: int
+    compile: bool
     seed: int
     mode: str
     load_timeout: float
@@ -143,6 +150,18 @@ class Parameters:
         parameters = Parameters(**complete)
         _check_together(parameters)
         return parameters
+
+    def model_options(self) -> ModelOptions:
+        """Weights, device and effort of a learned model."""
+        return ModelOptions(
+            weights=Path(self.weights).expanduser() if self.weights else None,
+            device=self.device,
+            dtype=Dtype(self.dtype),
+            sampling=Sampling(self.sampling),
+            steps=self.steps,
+            memory_limit_mib=self.memory_limit,
+            compile=self.compile,
+        )
 
     def prepare_config(self) -> PrepareConfig:
         """Limits on masks and depth for the pipeline."""

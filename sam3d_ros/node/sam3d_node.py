@@ -42,6 +42,7 @@ def make_backend(parameters: Parameters) -> Backend:
         prepare=parameters.prepare_config(),
         seed=parameters.seed,
         triangle_budget=parameters.triangle_budget,
+        model=parameters.model_options(),
     )
 
 

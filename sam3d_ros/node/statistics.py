@@ -87,6 +87,12 @@ def resident_memory_mib() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
 
 
+def held_memory_mib(device: str) -> float:
+    """Memory that this process holds where the model computes: on a GPU what torch reserved, else the whole process."""
+    cuda = cuda_memory_mib() if device.startswith("cuda") else None
+    return resident_memory_mib() if cuda is None else cuda
+
+
 def cuda_memory_mib() -> float | None:
     """CUDA memory that this process reserved through torch; None where torch is not in use or has no CUDA."""
     torch = sys.modules.get("torch")

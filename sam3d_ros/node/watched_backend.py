@@ -20,7 +20,7 @@ from ..pipeline import (
     RejectionReason,
 )
 from .parameters import Parameters
-from .statistics import resident_memory_mib
+from .statistics import held_memory_mib
 
 
 class DeadlineToken(CancelToken):
@@ -113,5 +113,5 @@ class WatchedBackend:
 
     def _check_memory(self) -> None:
         limit = self._parameters().memory_limit
-        if limit and (held := resident_memory_mib()) > limit:
-            raise MemoryError(f"the process holds {held:.0f} MiB, memory_limit is {limit} MiB")
+        if limit and (held := held_memory_mib(self.device)) > limit:
+            raise MemoryError(f"the process holds {held:.0f} MiB on {self.device}, memory_limit is {limit} MiB")

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from .backend import Backend
+from .model_options import ModelOptions
 from .observation import PrepareConfig
 
-BACKENDS = ("geometric", "fake")
+BACKENDS = ("geometric", "sam3d", "fake")
+LEARNED = ("sam3d",)  # those that `ModelOptions` speak to
 
 
 def create_backend(
-    name: str, *, prepare: PrepareConfig | None = None, seed: int = 0, triangle_budget: int = 5000
+    name: str,
+    *,
+    prepare: PrepareConfig | None = None,
+    seed: int = 0,
+    triangle_budget: int = 5000,
+    model: ModelOptions | None = None,
 ) -> Backend:
     """The backend of that name, not loaded yet; its libraries are imported here and not before.
 
-    Raises ValueError for a name that is not in `BACKENDS`.
+    `model` says which weights a learned backend loads and how it runs. Raises ValueError for a name that is not in
+    `BACKENDS`.
     """
     prepare = prepare or PrepareConfig()
     if name == "fake":
@@ -24,4 +32,9 @@ def create_backend(
         from .geometric import GeometricBackend, GeometricConfig
 
         return GeometricBackend(GeometricConfig(prepare=prepare, seed=seed, triangle_budget=triangle_budget))
+    if name == "sam3d":
+        from .sam3d import Sam3dBackend, Sam3dSettings
+
+        options = model or ModelOptions()
+        return Sam3dBackend(Sam3dSettings(options, prepare=prepare, seed=seed, triangle_budget=triangle_budget))
     raise ValueError(f"no backend is called {name!r}; there are {', '.join(BACKENDS)}")

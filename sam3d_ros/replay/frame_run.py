@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from ..pipeline.backends import create_backend
+from ..pipeline.model_options import ModelOptions
 from ..tracking.config import TrackingConfig
 from ..tracking.tracker import SceneTracker
 from .frame_folder import has_mask, load_frame, load_truth
@@ -15,10 +16,12 @@ from .results import FrameRecord
 _MANY_OBJECTS = 65535
 
 
-def create_tracker(backend: str, *, seed: int, triangle_budget: int) -> SceneTracker:
+def create_tracker(
+    backend: str, *, seed: int, triangle_budget: int, model: ModelOptions | None = None
+) -> SceneTracker:
     """A loaded tracker for frames that have nothing to do with each other."""
-    model = create_backend(backend, seed=seed, triangle_budget=triangle_budget)
-    tracker = SceneTracker(model, TrackingConfig(max_objects=_MANY_OBJECTS))
+    completing = create_backend(backend, seed=seed, triangle_budget=triangle_budget, model=model)
+    tracker = SceneTracker(completing, TrackingConfig(max_objects=_MANY_OBJECTS))
     tracker.load()
     return tracker
 

@@ -89,7 +89,7 @@ def test_a_bad_value_is_refused_with_its_reason(name, value, words):
     [
         ({"max_depth": 5}, "max_depth"),
         ({"sync_slop": -3.0}, "sync_slop"),
-        ({"backend": "magic"}, "geometric, fake"),
+        ({"backend": "magic"}, "geometric, sam3d, fake"),
         ({"min_depth": 6.0, "max_depth": 5.0}, "must be below max_depth"),
     ],
 )

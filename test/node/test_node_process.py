@@ -95,5 +95,5 @@ def test_a_bad_parameter_ends_a_plain_run_with_1_and_one_clear_line(start):
     process = start("-m", "sam3d_ros.node.main", "--ros-args", "-p", "backend:=magic")
     assert process.wait(60) == 1
     output = process.stdout.read()
-    assert "backend must be one of geometric, fake, got 'magic'" in output
+    assert "backend must be one of geometric, sam3d, fake, got 'magic'" in output
     assert "Traceback" not in output

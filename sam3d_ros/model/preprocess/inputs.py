@@ -17,7 +17,7 @@ class ModelInputs:
     """One object as the model sees it, S = the embedders' image size; `rgb_` marks the full image, the rest is a crop.
 
     Outside the image is 0 everywhere; a hole of the sensor is NaN. The pointmaps are in the SSI space of `space`; all
-    three are None where nothing was measured.
+    three are None without a depth camera.
     """
 
     image: Tensor  # [1, 3, S, S] colour 0-1
@@ -37,10 +37,6 @@ class ModelInputs:
     def pointmap_shift(self) -> Tensor | None:
         """[1, 3] PyTorch3D camera axes"""
         return None if self.space is None else self.space.shift[None]
-
-    def without_pointmap(self) -> ModelInputs:
-        """The same object as if there were no depth: stage 2, and the condition of a colour camera alone."""
-        return replace(self, pointmap=None, rgb_pointmap=None)
 
 
 def colour_image(color: Tensor) -> Tensor:

@@ -9,8 +9,6 @@ from skimage.measure import marching_cubes
 from ...geometry import Mesh
 from ..finish import finish_mesh
 from ..observation import Observation
-from ..result import Reconstruction
-from .placing import Placement
 
 
 def voxel_surface(logits: NDArray[np.float32], observation: Observation, *, triangle_budget: int) -> Mesh:
@@ -29,17 +27,3 @@ def voxel_surface(logits: NDArray[np.float32], observation: Observation, *, tria
     color = np.median(observation.colors, axis=0).astype(np.uint8)
     raw = Mesh(canonical, triangles, np.tile(color, (len(canonical), 1)))
     return finish_mesh(raw, triangle_budget=triangle_budget)
-
-
-def coarse_answer(label: int, placement: Placement, latency_ms: dict[str, float]) -> Reconstruction:
-    """The placed voxel surface as a first result; the finished mesh follows."""
-    return Reconstruction(
-        label=label,
-        mesh=placement.mesh,
-        T_cam_obj=placement.registration.T_cam_obj,
-        scale=placement.T_cam_canonical.scale,
-        quality=placement.registration.quality,
-        covariance=placement.registration.covariance,
-        latency_ms=dict(latency_ms),
-        coarse=True,
-    )

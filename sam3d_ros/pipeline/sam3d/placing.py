@@ -7,6 +7,7 @@ best whose surface holds most of the depth points and whose outline fills the ma
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,6 +16,7 @@ from ...geometry import SE3, Mesh, PinholeCamera, Sim3
 from ..finish import centre_mesh
 from ..observation import Observation
 from ..registration import Registration, RegistrationConfig, register
+from ..result import Reconstruction
 
 _TRIM = 0.01  # share of the depth points that may stick out on either side
 
@@ -92,6 +94,22 @@ class Placer:
         scale = float(np.linalg.norm(spread) / np.linalg.norm(canonical.extents))
         centre = scale * (T_cam_canonical.rotation @ canonical.box_centre.astype(np.float64))
         return Sim3(T_cam_canonical.quat_wxyz, np.median(points, axis=0) - centre, scale)
+
+
+def reconstruction(
+    label: int, placement: Placement, latency_ms: Mapping[str, float], *, coarse: bool
+) -> Reconstruction:
+    """The placed mesh as an answer."""
+    return Reconstruction(
+        label=label,
+        mesh=placement.mesh,
+        T_cam_obj=placement.registration.T_cam_obj,
+        scale=placement.T_cam_canonical.scale,
+        quality=placement.registration.quality,
+        covariance=placement.registration.covariance,
+        latency_ms=dict(latency_ms),
+        coarse=coarse,
+    )
 
 
 def _agreement(placement: Placement) -> float:

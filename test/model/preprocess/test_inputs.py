@@ -82,7 +82,6 @@ def test_without_depth_there_is_no_pointmap_and_no_space():
     assert inputs.pointmap is inputs.rgb_pointmap is inputs.pointmap_scale is None
     with_depth = model_inputs(image, mask, points, size=SIZE)
     assert torch.equal(inputs.image, with_depth.image)
-    assert with_depth.without_pointmap().pointmap is None
 
 
 def test_inputs_are_not_changed():

@@ -1,0 +1,88 @@
+"""Arguments of every verb that lets a model complete objects: which one, with which weights, where and how hard."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from ..pipeline.backends import BACKENDS, LEARNED
+from ..pipeline.model_options import Dtype, ModelOptions, OptionsError, Sampling
+from . import UsageError
+
+
+def add_model_arguments(parser: argparse.ArgumentParser) -> None:
+    """--backend and what belongs to a learned one."""
+    parser.add_argument("--backend", choices=BACKENDS, default="geometric", help="what completes an object")
+    group = parser.add_argument_group("learned model (--backend sam3d)")
+    group.add_argument("--weights", type=Path, metavar="DIR", help="folder written by `sam3d-ros weights`")
+    group.add_argument("--device", default="cpu", metavar="NAME", help="cpu, cuda or cuda:N (default cpu)")
+    group.add_argument(
+        "--dtype",
+        choices=[item.value for item in Dtype],
+        default=Dtype.AUTO.value,
+        help="number format of the networks (default auto: float32 on the CPU, float16 on a GPU)",
+    )
+    group.add_argument(
+        "--sampling",
+        choices=[item.value for item in Sampling],
+        default=Sampling.FULL.value,
+        help="full: 25 guided steps in each stage; fast: 4 steps without guidance (default full)",
+    )
+    group.add_argument("--steps", type=int, default=0, metavar="N", help="other number of steps of each stage")
+    group.add_argument(
+        "--memory-limit",
+        type=int,
+        default=0,
+        metavar="MIB",
+        help="of the device; parts are loaded in turn to stay below",
+    )
+    group.add_argument("--compile", action="store_true", help="torch.compile: faster after a slow first object")
+
+
+def model_options(arguments: argparse.Namespace) -> ModelOptions:
+    """What was asked for; raises UsageError where the backend has no use for it, or where it cannot be used."""
+    if arguments.backend not in LEARNED:
+        _refuse_unused(arguments)
+        return ModelOptions()
+    try:
+        options = ModelOptions(
+            weights=arguments.weights,
+            device=arguments.device,
+            dtype=Dtype(arguments.dtype),
+            sampling=Sampling(arguments.sampling),
+            steps=arguments.steps,
+            memory_limit_mib=arguments.memory_limit,
+            compile=arguments.compile,
+        )
+        options.checked_weights()
+    except OptionsError as error:
+        raise UsageError(str(error)) from error
+    return options
+
+
+def node_parameters(arguments: argparse.Namespace) -> dict[str, str]:
+    """The same choice as parameters of the node."""
+    options = model_options(arguments)
+    parameters = {"backend": arguments.backend}
+    if arguments.backend in LEARNED:
+        parameters |= {
+            "weights": str(options.checked_weights().absolute()),
+            "device": options.device,
+            "dtype": options.dtype.value,
+            "sampling": options.sampling.value,
+            "steps": str(options.steps),
+            "memory_limit": str(options.memory_limit_mib),
+            "compile": str(options.compile).lower(),
+        }
+    return parameters
+
+
+def _refuse_unused(arguments: argparse.Namespace) -> None:
+    backend = arguments.backend
+    if arguments.device != "cpu":
+        raise UsageError(f"the {backend} backend runs on the CPU only; leave out --device {arguments.device}")
+    defaults = ("dtype", Dtype.AUTO.value), ("sampling", Sampling.FULL.value), ("memory_limit", 0), ("compile", False)
+    for name, default in (("weights", None), ("steps", 0), *defaults):
+        if getattr(arguments, name) != default:
+            flag = f"--{name.replace('_', '-')}"
+            raise UsageError(f"the {backend} backend has no {name.replace('_', ' ')}; leave out {flag}")

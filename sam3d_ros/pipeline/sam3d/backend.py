@@ -1,0 +1,94 @@
+"""SAM 3D Objects behind the pipeline's door: a frame and a label in, a metric mesh with its pose out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+
+from ...model.preprocess import PreprocessError
+from ...model.structure import EmptyStructureError
+from ..backend import CancelToken, Detail, ProgressCallback
+from ..frame import Frame
+from ..observation import observe
+from ..result import Reconstruction, Rejection, RejectionReason
+from ..stages import Stages
+from .chain import Chain
+from .completion import STAGES, Completion, NoShapeError
+from .frames import PreparedFrame
+from .loading import load_chain
+from .memory import give_back, memory_errors
+from .settings import Sam3dSettings
+
+
+class Sam3dBackend:
+    """Both stages of SAM 3D Objects and its decoders; size and pose are settled against the robot's own depth."""
+
+    name = "sam3d"
+
+    def __init__(self, settings: Sam3dSettings) -> None:
+        self.settings = settings
+        self._chain: Chain | None = None
+
+    @property
+    def device(self) -> str:
+        """Where the model computes."""
+        return self.settings.options.device
+
+    def load(self) -> None:
+        """Read the weights, as many parts as may stay in memory; raises OptionsError that says what is wrong."""
+        with memory_errors():
+            self._chain = load_chain(self.settings)
+
+    def prepare(self, frame: Frame) -> PreparedFrame:
+        """Bring a frame to the device; the tokens of its full image follow when the first mask needs them."""
+        with torch.inference_mode(), memory_errors():
+            return PreparedFrame.of(frame, self._loaded().device)
+
+    def reconstruct(
+        self, prepared: PreparedFrame, label: int, *, detail: Detail, progress: ProgressCallback, cancel: CancelToken
+    ) -> Reconstruction | Rejection:
+        """One object, coarse first; the stages are those of `STAGES`.
+
+        At Detail.LOW no part of the model is held but the one in use, and a shape of many voxels is refined at half the
+        resolution.
+        """
+        chain = self._chain_of(detail)
+        stages = Stages(label, STAGES, progress=progress, cancel=cancel, finish_work=chain.finish_work)
+        with stages.run("observe"):
+            observation = observe(prepared.frame, label, self.settings.prepare)
+        if isinstance(observation, Rejection):
+            return observation
+        return self._complete(Completion(chain, self.settings, prepared, observation, stages))
+
+    def drop_caches(self) -> None:
+        """Release all parts of the model; the next object loads them again, each for its turn."""
+        if self._chain is not None:
+            self._chain.residency.release()
+            give_back(self._chain.device)
+
+    def unload(self) -> None:
+        """Free the model."""
+        self.drop_caches()
+        self._chain = None
+
+    def _complete(self, completion: Completion) -> Reconstruction | Rejection:
+        label = completion.observation.label
+        try:
+            with torch.inference_mode(), memory_errors():
+                return completion.run()
+        except PreprocessError as error:
+            return Rejection(label, RejectionReason.MASK_TOO_SMALL, str(error))
+        except (EmptyStructureError, NoShapeError) as error:
+            return Rejection(label, RejectionReason.EMPTY_SHAPE, str(error))
+
+    def _chain_of(self, detail: Detail) -> Chain:
+        chain = self._loaded()
+        if detail is Detail.FULL:
+            return chain
+        return replace(chain, alone=True, max_voxels=chain.max_voxels // self.settings.low_detail_divisor)
+
+    def _loaded(self) -> Chain:
+        if self._chain is None:
+            raise RuntimeError("the sam3d backend is not loaded; call load first")
+        return self._chain

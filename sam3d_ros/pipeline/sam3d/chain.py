@@ -1,0 +1,123 @@
+"""The stages of SAM 3D Objects for one object: tensors in, tensors out, each part of the model for its turn only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ...model.config import Sam3dConfig, SamplerConfig
+from ...model.preprocess import ModelInputs
+from ...model.refinement import RefinementCondition, RefinementNetwork
+from ...model.sampling import Velocity, draw_latents, draw_voxel_noise, integrate
+from ...model.sparse import SparseTensor, Voxels
+from ...model.structure import (
+    FittedVoxels,
+    fit_voxels,
+    geometry_velocity,
+    latent_sizes,
+    occupied_voxels,
+    prune_interior,
+)
+from ...model.surface import Surface, extract_surface
+from .frames import PreparedFrame
+from .residency import Residency
+
+OnStep = Callable[[int, int], None]  # steps done, of how many; raises Cancelled where that was asked for
+
+# Parts of the model in the order of their turns.
+STAGE1_EMBEDDER, GEOMETRY, STRUCTURE = "stage1_embedder", "geometry", "structure_decoder"
+STAGE2_EMBEDDER, REFINEMENT, MESH = "stage2_embedder", "refinement", "mesh_decoder"
+PARTS = (STAGE1_EMBEDDER, GEOMETRY, STRUCTURE, STAGE2_EMBEDDER, REFINEMENT, MESH)
+
+_FULL_IMAGE = "rgb_image"  # the one input that the masks of a frame share
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Chain:
+    """The model on its device; with `alone` no part but the one in use is held in memory."""
+
+    config: Sam3dConfig
+    samplers: tuple[SamplerConfig, SamplerConfig]  # of stage 1 and 2
+    residency: Residency
+    device: torch.device
+    max_voxels: int  # a shape of more is refined at half the resolution
+    alone: bool = False
+
+    def generator(self, seed: int) -> torch.Generator:
+        """The source of one object's noise, in the published order; CPU and GPU draw different numbers."""
+        return torch.Generator(self.device).manual_seed(seed)
+
+    def condition(self, part: str, frame: PreparedFrame, label: int) -> tuple[Tensor, ModelInputs]:
+        """Condition tokens [1, T, C] of an object for the stage of this embedder, and the inputs they come from.
+
+        Tokens of the full image are kept with the frame. Raises PreprocessError for a mask without an extent.
+        """
+        config = self.config.stage1_embedder if part == STAGE1_EMBEDDER else self.config.stage2_embedder
+        inputs = frame.inputs(label, config.vit.image_size)
+        with self._use(part) as embedder:
+            if part not in frame.full_tokens:
+                frame.full_tokens[part] = embedder.embed(_FULL_IMAGE, inputs.rgb_image)
+            own = [name for name in embedder.inputs if name != _FULL_IMAGE]
+            tokens = {name: embedder.embed(name, getattr(inputs, name)) for name in own}
+            return embedder.fuse(tokens | {_FULL_IMAGE: frame.full_tokens[part]}), inputs
+
+    def geometry(self, tokens: Tensor, generator: torch.Generator, on_step: OnStep) -> dict[str, Tensor]:
+        """The five latents [1, L, C] of stage 1 under condition tokens [1, T, C]."""
+        noise = draw_latents(latent_sizes(self.config.geometry), [generator], device=self.device)
+        with self._use(GEOMETRY) as network:
+            velocity = geometry_velocity(network, network.project(tokens))
+            return integrate(velocity, noise, self.samplers[0], progress=on_step)
+
+    def structure(self, shape: Tensor) -> Tensor:
+        """Occupancy logits [1, 1, R, R, R] float32 of the shape latent [1, L, C]."""
+        with self._use(STRUCTURE) as decoder:
+            logits: Tensor = decoder(shape)
+            return logits
+
+    def voxels(self, logits: Tensor, generator: torch.Generator) -> FittedVoxels:
+        """The shell of the occupied voxels, at most `max_voxels`; raises EmptyStructureError without any."""
+        return fit_voxels(prune_interior(occupied_voxels(logits)), self.max_voxels, generator)
+
+    def refine(self, tokens: Tensor, coords: Tensor, generator: torch.Generator, on_step: OnStep) -> SparseTensor:
+        """The structured latent, float32, of voxels [N, 4] under condition tokens [1, T, C]."""
+        voxels = Voxels(coords)
+        noise = draw_voxel_noise([len(coords)], self.config.refinement.channels, [generator], device=self.device)
+        with self._use(REFINEMENT) as network:
+            velocity = _refinement_velocity(network, network.project(tokens), voxels)
+            slat = integrate(velocity, {_SLAT: noise}, self.samplers[1], progress=on_step)[_SLAT]
+        mean, std = (torch.tensor(x, device=self.device) for x in (self.config.slat_mean, self.config.slat_std))
+        return SparseTensor(voxels, slat * std + mean)
+
+    def surface(self, slat: SparseTensor) -> Surface:
+        """The triangle mesh of a structured latent in the canonical cube."""
+        with self._use(MESH) as decoder:
+            cubes = decoder(slat)
+        mesh = self.config.mesh
+        return extract_surface(cubes.coords[:, 1:], cubes.features, mesh.trunk.resolution * 2 ** len(mesh.widths))
+
+    def finish_work(self) -> None:
+        """Wait until the device has done what it was told."""
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+
+    def _use(self, part: str) -> AbstractContextManager[Any]:
+        return self.residency.use(part, alone=self.alone)
+
+
+_SLAT = "slat"
+
+
+def _refinement_velocity(network: RefinementNetwork, condition: RefinementCondition, voxels: Voxels) -> Velocity:
+    """Velocities of stage 2 on these voxels; a network without an embedding of the step size is told none."""
+
+    def velocity(state: Mapping[str, Tensor], time: Tensor, step_size: Tensor, conditional: bool) -> dict[str, Tensor]:
+        told = None if network.d_embedder is None else step_size
+        answer = network(SparseTensor(voxels, state[_SLAT]), time, condition if conditional else None, told)
+        return {_SLAT: answer.features}
+
+    return velocity

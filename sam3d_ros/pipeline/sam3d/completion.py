@@ -1,0 +1,142 @@
+"""One object's walk through the model: condition, stage 1, coarse answer, stage 2, decoding, settling against depth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...geometry import Mesh, Sim3
+from ...model.pose import T_optical_canonical, decode_poses
+from ...model.structure import SHAPE, FittedVoxels
+from ...model.surface import Surface
+from ..observation import Observation
+from ..result import Reconstruction, Rejection, RejectionReason
+from ..stages import Stages
+from .chain import STAGE1_EMBEDDER, STAGE2_EMBEDDER, Chain
+from .coarse import voxel_surface
+from .decoding import canonical_mesh
+from .frames import PreparedFrame
+from .placing import Placement, Placer, reconstruction
+from .settings import Sam3dSettings
+
+# The stages of an object in their order, with their usual shares of its time.
+STAGES = {
+    "observe": 1.0,
+    "condition": 8.0,
+    "geometry": 35.0,
+    "structure": 3.0,
+    "coarse": 4.0,
+    "refinement_condition": 7.0,
+    "refinement": 25.0,
+    "decode": 10.0,
+    "finish": 6.0,
+    "register": 1.0,
+}
+
+
+class NoShapeError(ValueError):
+    """The model's answer spans no volume."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Stage1:
+    """What the geometry network says of an object."""
+
+    logits: Tensor  # [1, 1, R, R, R] occupied above 0
+    voxels: FittedVoxels
+    T_cam_canonical: Sim3  # as predicted
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Completion:
+    """One object of one frame. Everything is done once, by `run`."""
+
+    chain: Chain
+    settings: Sam3dSettings
+    frame: PreparedFrame
+    observation: Observation
+    stages: Stages
+
+    def run(self) -> Reconstruction | Rejection:
+        """The finished object, or why it is not accepted; the coarse one is reported on the way.
+
+        Raises EmptyStructureError, NoShapeError and PreprocessError where the model finds no shape or the mask has no
+        extent, and Cancelled between stages and steps.
+        """
+        generator = self.chain.generator(self.settings.seed)
+        stage1 = self._stage1(generator)
+        coarse = self._coarse(stage1)
+        surface = self._stage2(stage1.voxels.coords, generator)
+        with self.stages.run("finish"):
+            mesh = _solid(lambda: canonical_mesh(surface, triangle_budget=self.settings.triangle_budget))
+        with self.stages.run("register"):
+            placement = self._placer.place(mesh, coarse.T_cam_canonical @ _unshrunk(stage1))
+        return self._judged(placement)
+
+    @property
+    def _label(self) -> int:
+        return self.observation.label
+
+    @property
+    def _placer(self) -> Placer:
+        return Placer(self.observation, self.frame.frame.camera, self.settings.placing)
+
+    def _stage1(self, generator: torch.Generator) -> _Stage1:
+        with self.stages.run("condition"):
+            tokens, inputs = self.chain.condition(STAGE1_EMBEDDER, self.frame, self._label)
+        with self.stages.run("geometry"):
+            latents = self.chain.geometry(tokens, generator, self._on_step("geometry"))
+        with self.stages.run("structure"):
+            logits = self.chain.structure(latents[SHAPE])
+            voxels = self.chain.voxels(logits, generator)
+            poses = decode_poses(latents, inputs.pointmap_scale, inputs.pointmap_shift)
+        return _Stage1(logits[0, 0], voxels, T_optical_canonical(poses))
+
+    def _coarse(self, stage1: _Stage1) -> Placement:
+        """The voxels' surface, settled against depth and reported."""
+        with self.stages.run("coarse"):
+            logits = stage1.logits.cpu().numpy()
+            budget = min(self.settings.coarse_triangle_budget, self.settings.triangle_budget)
+            surface = _solid(lambda: voxel_surface(logits, self.observation, triangle_budget=budget))
+            placement = self._placer.settle(surface, stage1.T_cam_canonical)
+        self.stages.report("coarse", reconstruction(self._label, placement, self.stages.latency_ms, coarse=True))
+        return placement
+
+    def _stage2(self, coords: Tensor, generator: torch.Generator) -> Surface:
+        with self.stages.run("refinement_condition"):
+            tokens, _ = self.chain.condition(STAGE2_EMBEDDER, self.frame, self._label)
+        with self.stages.run("refinement"):
+            slat = self.chain.refine(tokens, coords, generator, self._on_step("refinement"))
+        with self.stages.run("decode"):
+            return self.chain.surface(slat)
+
+    def _on_step(self, stage: str) -> Callable[[int, int], None]:
+        return lambda done, total: self.stages.step(stage, done, total)
+
+    def _judged(self, placement: Placement) -> Reconstruction | Rejection:
+        """The finished object, unless too little of the depth lies on it."""
+        quality, least = placement.registration.quality, self.settings.min_inlier_ratio
+        if not quality.inlier_ratio >= least:
+            detail = f"{quality.inlier_ratio:.0%} of the depth points lie on the completed mesh"
+            return Rejection(
+                self._label, RejectionReason.LOW_DEPTH_AGREEMENT, f"{detail}, min_inlier_ratio is {least:.0%}"
+            )
+        return reconstruction(self._label, placement, self.stages.latency_ms, coarse=False)
+
+
+def _unshrunk(stage1: _Stage1) -> Sim3:
+    """From the cube in which the refined voxels lie to that of the coarse ones: they may have been shrunk."""
+    factor, resolution = stage1.voxels.factor, stage1.logits.shape[-1]
+    centre = (stage1.voxels.centre.cpu().numpy().astype(np.float64) + 0.5) / resolution - 0.5
+    return Sim3(np.array([1.0, 0.0, 0.0, 0.0]), (1 - factor) * centre, float(factor))
+
+
+def _solid(make: Callable[[], Mesh]) -> Mesh:
+    try:
+        return make()
+    except ValueError as error:
+        raise NoShapeError(f"the model found no solid shape under the mask: {error}") from error

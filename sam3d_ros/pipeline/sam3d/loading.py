@@ -1,0 +1,41 @@
+"""From settings to a model that is ready to work."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import torch
+from torch import nn
+
+from ...model.weights import WeightsError, WeightsFolder
+from ..model_options import OptionsError
+from .chain import GEOMETRY, PARTS, REFINEMENT, Chain
+from .memory import weights_budget
+from .residency import Residency
+from .settings import Sam3dSettings
+
+
+def load_chain(settings: Sam3dSettings) -> Chain:
+    """The model with as many of its parts in memory as may stay there.
+
+    Raises OptionsError for weights that cannot be used and for a device that torch does not find.
+    """
+    options, device, dtype = settings.options, settings.device(), settings.dtype()
+    try:
+        weights = WeightsFolder(options.checked_weights())
+        sizes = {part: weights.nbytes(part, dtype) for part in PARTS}
+        budget = weights_budget(weights.config, device=device, dtype=dtype, limit_mib=options.memory_limit_mib)
+        load = partial(_load, weights, device=device, dtype=dtype, compiled=options.compile)
+        residency = Residency(load, sizes, budget)
+        residency.load_all()
+    except WeightsError as error:
+        raise OptionsError(str(error)) from error
+    return Chain(weights.config, settings.samplers(weights.config), residency, device, weights.config.max_voxels)
+
+
+def _load(weights: WeightsFolder, part: str, *, device: torch.device, dtype: torch.dtype, compiled: bool) -> nn.Module:
+    module = weights.load(part, device=device, dtype=dtype)
+    if compiled and part in (GEOMETRY, REFINEMENT):
+        # The numbers of tokens and voxels differ from object to object.
+        module.compile(dynamic=part == REFINEMENT)
+    return module

@@ -1,0 +1,66 @@
+"""Settings of the SAM 3D backend, and what follows from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import torch
+
+from ...model.config import (
+    STAGE1_DISTILLED,
+    STAGE1_SAMPLER,
+    STAGE2_FEW_STEPS,
+    STAGE2_SAMPLER,
+    Sam3dConfig,
+    SamplerConfig,
+)
+from ..model_options import Dtype, ModelOptions, OptionsError, Sampling
+from ..observation import PrepareConfig
+from .placing import PlacingConfig
+
+_DTYPES = {Dtype.FLOAT32: torch.float32, Dtype.FLOAT16: torch.float16, Dtype.BFLOAT16: torch.bfloat16}
+
+
+@dataclass(frozen=True, slots=True)
+class Sam3dSettings:
+    """How the learned model is run and what of its answers is accepted."""
+
+    options: ModelOptions = field(default_factory=ModelOptions)
+    prepare: PrepareConfig = field(default_factory=PrepareConfig)
+    placing: PlacingConfig = field(default_factory=PlacingConfig)
+    seed: int = 0
+    triangle_budget: int = 5000
+    coarse_triangle_budget: int = 2000
+    min_inlier_ratio: float = 0.4  # share of depth points on the finished mesh below which it is rejected
+    low_detail_divisor: int = 4  # of the limit of voxels, at Detail.LOW
+
+    def device(self) -> torch.device:
+        """Where to compute; raises OptionsError where torch finds no such device."""
+        device = torch.device(self.options.device)
+        if device.type == "cuda":
+            found = torch.cuda.device_count() if torch.cuda.is_available() else 0
+            if (device.index or 0) >= found:
+                raise OptionsError(
+                    f"device {self.options.device}: torch {torch.__version__} finds {found} CUDA devices; "
+                    "see `sam3d-ros doctor`, or take device cpu"
+                )
+        return device
+
+    def dtype(self) -> torch.dtype:
+        """Number format of the large products."""
+        if self.options.dtype is Dtype.AUTO:
+            return torch.float16 if self.options.device.startswith("cuda") else torch.float32
+        return _DTYPES[self.options.dtype]
+
+    def samplers(self, config: Sam3dConfig) -> tuple[SamplerConfig, SamplerConfig]:
+        """How stage 1 and stage 2 are integrated; a network is told its step size where it has learnt what that is."""
+        if self.options.sampling is Sampling.FULL:
+            pair = STAGE1_SAMPLER, STAGE2_SAMPLER
+        else:
+            pair = (
+                replace(STAGE1_DISTILLED, use_step_size=config.geometry.step_size),
+                replace(STAGE2_FEW_STEPS, use_step_size=config.refinement.step_size),
+            )
+        steps = self.options.steps
+        first, second = (replace(sampler, steps=steps or sampler.steps) for sampler in pair)
+        return first, second
