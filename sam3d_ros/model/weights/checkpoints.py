@@ -39,7 +39,9 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
     if not isinstance(content, dict) or not content:
         raise WeightsError(f"{path}: holds {_kind(content)}, expected a dict of tensors; is it another model's file?")
     for key, value in content.items():
-        if not isinstance(key, str) or not isinstance(value, Tensor):
+        if not isinstance(key, str):
+            raise WeightsError(f"{path}: {key!r} is no name of a tensor; is it another model's file?")
+        if not isinstance(value, Tensor):
             raise WeightsError(f"{path}: {key!r} is {_kind(value)}, expected a tensor; is it another model's file?")
     return content
 

@@ -17,6 +17,7 @@ from .errors import WeightsError
 from .supported import FILES, LeftOut, supported_fields
 
 _LARGEST = 1 << 20  # bytes
+_DEEPEST = 40
 # Names of fields, or of what they stand below, of training, of file names, and of what the pipeline sets itself. The
 # sampler's numbers in the generators' files are of this kind: the program replaces them by those of pipeline.yaml.
 _PASSED_OVER = frozenset(
@@ -72,18 +73,32 @@ def read_fields(path: Path) -> dict[str, object]:
 
 
 def _plain(path: Path) -> object:
+    text = _text(path)
+    try:
+        _refuse_endless(text)
+        return yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError) as error:
+        raise WeightsError(f"{path}: no plain yaml ({' '.join(str(error).split())}); get the original file") from error
+
+
+def _refuse_endless(text: str) -> None:
+    """Raise ValueError where reading could take for ever; the released files have no alias and little depth."""
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if isinstance(event, yaml.AliasEvent) or depth > _DEEPEST:
+            raise ValueError(f"an alias, or more than {_DEEPEST} levels")
+
+
+def _text(path: Path) -> str:
     try:
         if path.stat().st_size > _LARGEST:
             raise WeightsError(f"{path}: larger than {_LARGEST} bytes, no configuration; get the original file")
-        text = path.read_text(encoding="utf-8")
-        # An alias can stand for itself or multiply without end; the released files have none.
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader)):
-            raise WeightsError(f"{path}: has a yaml alias, which no released file has; get the original file")
-        return yaml.safe_load(text)
+        return path.read_text(encoding="utf-8")
     except OSError as error:
         raise WeightsError(f"{path}: cannot be read ({error.strerror})") from error
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise WeightsError(f"{path}: no plain yaml ({' '.join(str(error).split())}); get the original file") from error
+    except UnicodeDecodeError as error:
+        raise WeightsError(f"{path}: no text ({error}); get the original file") from error
 
 
 def _leaves(value: object, path: tuple[str, ...]) -> Iterator[tuple[str, object]]:

@@ -15,6 +15,7 @@ from .errors import WeightsError
 from .fields import YamlReport, check_yaml_files
 from .manifest import SAM_LICENCE, Manifest
 from .parts import FILES, PARTS, published_specs
+from .paths import require_folder
 from .writing import Description, Progress, Source, write_weights
 
 REMEDY = "Get all files of the folder again, in one version (docs/weights.md)"
@@ -65,9 +66,7 @@ def find_checkpoints(folder: Path) -> dict[str, Path]:
 
 def published_files(folder: Path) -> dict[str, Path]:
     """File stem -> path of the published files that are in a folder."""
-    if not folder.is_dir():
-        what = "is a file" if folder.exists() else "does not exist"
-        raise WeightsError(f"{folder} {what}; give the folder with ss_generator.ckpt and pipeline.yaml")
+    require_folder(folder, "the folder with ss_generator.ckpt and pipeline.yaml")
     found: dict[str, Path] = {}
     try:
         for path in sorted(folder.iterdir()):

@@ -18,6 +18,7 @@ from .importing import published_files
 from .loading import WeightsFolder
 from .manifest import MANIFEST, SAM_LICENCE
 from .parts import FILES, PARTS, published_specs
+from .paths import Found, found_at
 from .shards import TensorSpec, read_specs
 
 
@@ -61,7 +62,7 @@ def inspect_weights(path: Path, hashed: Callable[[str], None] = lambda name: Non
     """
     if path.name == MANIFEST:
         path = path.parent
-    if path.is_file():
+    if found_at(path) is Found.FILE:
         in_folder = path.stem in PARTS and (path.parent / MANIFEST).exists()
         return _weights_folder(path.parent, hashed, path.stem) if in_folder else _single_file(path)
     if (path / MANIFEST).exists():

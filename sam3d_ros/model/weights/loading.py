@@ -16,7 +16,7 @@ from .model import Sam3dModel
 from .parts import build_empty, computed_specs, fill, part_of
 from .shards import TensorSpec, open_shard, read_specs, sha256_of
 
-_GROUP = 1 << 27  # bytes read through one mapping: what a copy elsewhere leaves mapped at most
+_GROUP = 1 << 24  # bytes read through one mapping where they are copied
 
 
 class WeightsFolder:
@@ -108,13 +108,16 @@ def load_weights(
 def _read(
     path: Path, stored: dict[str, TensorSpec], wanted: dict[str, TensorSpec], device: torch.device
 ) -> Iterator[tuple[str, Tensor]]:
-    """Every tensor on its device, in its dtype. A mapping counts as memory of ours until it is closed, and so does
-    what is read through it: each serves a part of the file only.
+    """Every tensor on its device, in its dtype.
+
+    What was read through a mapping counts as memory of ours until no tensor needs the mapping any more. So where
+    tensors are copied all of them are, and each mapping serves a few.
     """
-    for names in _groups(stored):
+    copy = device.type != "cpu" or stored != wanted
+    for names in _groups(stored) if copy else [list(stored)]:
         with open_shard(path) as file:
             for name in names:
-                yield name, file.get_tensor(name).to(device=device, dtype=wanted[name].dtype)
+                yield name, file.get_tensor(name).to(device=device, dtype=wanted[name].dtype, copy=copy)
 
 
 def _groups(specs: dict[str, TensorSpec]) -> Iterable[list[str]]:

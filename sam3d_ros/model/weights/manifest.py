@@ -15,6 +15,7 @@ from ..config import Sam3dConfig
 from .config_file import config_from_json, config_to_json
 from .errors import WeightsError
 from .parts import PARTS
+from .paths import require_folder
 
 MANIFEST = "manifest.json"
 FORMAT = 1
@@ -86,9 +87,7 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def _content(folder: Path, path: Path) -> dict[str, Any]:
-    if not folder.is_dir():
-        what = "is a file" if folder.exists() else "does not exist"
-        raise WeightsError(f"{folder} {what}; give the folder that `sam3d-ros weights import` wrote")
+    require_folder(folder, "the folder that `sam3d-ros weights import` wrote")
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:

@@ -19,6 +19,7 @@ from .checks import refuse_not_finite
 from .errors import WeightsError
 from .manifest import DTYPES, Manifest, Shard, write_manifest
 from .parts import stored_specs
+from .paths import Found, found_at
 from .shards import TensorSpec, write_shard
 
 Progress = Callable[[int, int], None]
@@ -89,22 +90,52 @@ def new_folder(output: Path, needed: int) -> Iterator[Path]:
 
     One that a killed process left is emptied; one that a running process fills is refused.
     """
-    _refuse_taken(output)
-    partial = output.absolute().with_name(f".{output.absolute().name}.partial")
+    output = output.absolute()
+    partial = output.with_name(f".{output.name}.partial")
     try:
-        partial.parent.mkdir(parents=True, exist_ok=True)
-        partial.mkdir(exist_ok=True)
-        with _locked(partial, output):
+        _refuse_taken(output)
+        with _parents(output), _locked_folder(partial, output):
             try:
                 _empty(partial)
                 _refuse_without_room(partial, needed)
                 yield partial
-                os.replace(partial, output.absolute())
+                os.replace(partial, output)
             except BaseException:
                 shutil.rmtree(partial, ignore_errors=True)
                 raise
     except OSError as error:
         raise WeightsError(f"{output}: cannot be written ({error.strerror}); nothing was left there") from error
+
+
+@contextmanager
+def _parents(output: Path) -> Iterator[None]:
+    """The folders above, made where they are missing, and those made removed when anything goes wrong."""
+    made = [folder for folder in output.parents if found_at(folder) is Found.NOTHING]
+    above = output.parents[len(made)]
+    if found_at(above) is Found.FILE:
+        raise WeightsError(f"{output}: {above} is a file; choose another folder")
+    output.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    except BaseException:
+        for folder in made:
+            folder.rmdir()
+        raise
+
+
+@contextmanager
+def _locked_folder(partial: Path, output: Path) -> Iterator[None]:
+    """The folder, made where it is missing, under a lock that ends with the process however that ends."""
+    partial.mkdir(exist_ok=True)
+    # Not through a link, or what lies elsewhere would be emptied.
+    handle = os.open(partial, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as error:
+        raise WeightsError(f"{output}: another process is writing it; wait for that, or stop it") from error
+    finally:
+        os.close(handle)
 
 
 class _Counter:
@@ -132,24 +163,9 @@ def _stored(source: Source, specs: Mapping[str, TensorSpec]) -> Callable[[str], 
     return stored
 
 
-@contextmanager
-def _locked(folder: Path, output: Path) -> Iterator[None]:
-    """Hold a lock on the folder itself, which ends with the process however that ends."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise WeightsError(f"{output}: another process is writing it; wait for that, or stop it") from error
-        yield
-    finally:
-        os.close(handle)
-
-
 def _refuse_taken(output: Path) -> None:
-    if output.is_dir() and not os.access(output, os.R_OK | os.X_OK):
-        raise WeightsError(f"{output}: no permission to look into it; choose another folder")
-    if output.exists() and (not output.is_dir() or any(output.iterdir())):
+    found = found_at(output)
+    if found is Found.FILE or (found is Found.FOLDER and any(output.iterdir())):
         raise WeightsError(f"{output} exists already; remove it or choose another folder")
 
 
