@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import torch
-from seeded import seeded, seeded_uniform
+from seeded import seeded, seeded_state, seeded_uniform
 from torch import Tensor
 
 
@@ -169,3 +171,13 @@ def pose_space(index: int) -> tuple[Tensor, Tensor]:
     """Scale (one number three times) and shift of a pointmap, [1, 3] each."""
     scale = 0.2 + seeded_uniform(f"pose.{index}.space", 1, 1).expand(1, 3)
     return scale.contiguous(), seeded(f"pose.{index}.shift", 1, 3)
+
+
+def published_state(shapes: Mapping[str, Mapping[str, Sequence[int]]]) -> dict[str, dict[str, Tensor]]:
+    """Seeded state dicts of published files, from the shapes of their keys.
+
+    The occupancy is shifted, so that few voxels are occupied, as in an object.
+    """
+    states = {stem: seeded_state(keys, salt=f"{stem}:") for stem, keys in shapes.items()}
+    states["ss_decoder"]["out_layer.2.bias"] = states["ss_decoder"]["out_layer.2.bias"] - 1.64
+    return states

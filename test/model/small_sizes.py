@@ -9,6 +9,7 @@ from sam3d_ros.model.config import (
     MeshDecoderConfig,
     PointEmbedConfig,
     RefinementConfig,
+    Sam3dConfig,
     StructureDecoderConfig,
     TrunkConfig,
     VitConfig,
@@ -28,3 +29,21 @@ GAUSSIANS = GaussianConfig(trunk=TRUNK)
 GAUSSIANS_4 = GaussianConfig(trunk=TRUNK, per_voxel=4)
 # The original's group norms have 32 groups, so the narrowest width is 32.
 MESH = MeshDecoderConfig(trunk=TrunkConfig(resolution=8, width=256, depth=2, heads=4, window=4), widths=(64, 32))
+
+
+def _whole_trunk(width: int, depth: int) -> TrunkConfig:
+    return TrunkConfig(resolution=32, width=width, depth=depth, heads=4, window=8)
+
+
+# All parts fit together; the original's chain takes shape latents of 16^3 tokens only.
+WHOLE = Sam3dConfig(
+    stage1_embedder=EMBEDDER,
+    geometry=GeometryConfig(width=64, condition_width=64, depth=2, heads=2),
+    structure_decoder=StructureDecoderConfig(widths=(16, 8), res_blocks=1, middle_blocks=1),
+    stage2_embedder=STAGE2_EMBEDDER,
+    refinement=RefinementConfig(resolution=32, width=64, condition_width=64, depth=2, heads=2, io_width=32),
+    gaussians=GaussianConfig(trunk=_whole_trunk(64, 2)),
+    gaussians_4=GaussianConfig(trunk=_whole_trunk(64, 2), per_voxel=4),
+    mesh=MeshDecoderConfig(trunk=_whole_trunk(256, 2), widths=(64, 32)),
+    max_voxels=207,
+)
