@@ -49,7 +49,7 @@ def cubes_of_channels(cubes: torch.Tensor, channels: torch.Tensor, space: KeySpa
     near = space.corners_of(active.keys)
     (near_sdf,) = _means(active, near, [_by_corner(raw_sdf)], space=space, bias=-1 / space.resolution)
     keys, cases = _crossed(near[near_sdf[:, 0] < 0], space)
-    points, corners = points_of(keys, space)
+    points, corners = _points_of(keys, space)
     fields = [_by_corner(raw_deformation), _by_corner(raw_attributes)]
     deformation, attributes = _means(active, points, fields, space=space)
     beta, alpha, gamma = _weights(active, keys, raw_weights)
@@ -74,7 +74,7 @@ def cubes_of_grid(sdf: torch.Tensor) -> SurfaceCubes:
     cases = sum(inside[ends[j & 1], ends[j >> 1 & 1], ends[j >> 2 & 1]] << j for j in range(8))
     crossed = ((cases > 0) & (cases < 255)).nonzero()  # [S, 3]
     keys = space.encode(crossed)
-    points, corners = points_of(keys, space)
+    points, corners = _points_of(keys, space)
     dtype = torch.promote_types(sdf.dtype, torch.float32)
     flat = torch.zeros(len(points), 3, dtype=dtype, device=sdf.device)
     ones = flat.new_ones(len(keys), 12)
@@ -91,8 +91,8 @@ def cubes_of_grid(sdf: torch.Tensor) -> SurfaceCubes:
     )
 
 
-def points_of(keys: torch.Tensor, space: KeySpace) -> tuple[torch.Tensor, torch.Tensor]:
-    """Keys [P] of all corners of the cubes [S], and the rows [S, 8] of each cube's corners among them."""
+def _points_of(keys: torch.Tensor, space: KeySpace) -> tuple[torch.Tensor, torch.Tensor]:
+    """Keys [P] of all corners of the cubes [S], and the rows [S, 8] int32 of each cube's corners among them."""
     points = space.corners_of(keys)
     corners = [torch.searchsorted(points, keys + shift, out_int32=True) for shift in space.corner_shifts()]
     return points, torch.stack(corners, dim=1)
