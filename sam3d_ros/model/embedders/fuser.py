@@ -56,8 +56,12 @@ class ConditionEmbedder(nn.Module):
         self.idx_emb = nn.Parameter(0.02 * torch.randn(GROUPS, config.width))
 
     def to_compute_dtype(self, dtype: torch.dtype) -> None:
-        """Cast, in place, linear layers and convolutions; norms, tokens, layer scales and positions stay float32."""
-        cast_weights(self, dtype, (nn.Linear, nn.Conv2d))
+        """Cast, in place, linear layers and convolutions; norms, tokens, layer scales and positions stay float32.
+
+        So does the first layer of the pointmap encoder: the scene may reach farther than half precision does.
+        """
+        for part in (*self.module_list, *self.projection_nets):
+            cast_weights(part.blocks if isinstance(part, PointPatchEmbed) else part, dtype, (nn.Linear, nn.Conv2d))
 
     def embed(self, name: str, value: Tensor) -> Tensor:
         """Tokens [B, L, width] float32 of one input.

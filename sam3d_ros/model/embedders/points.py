@@ -45,8 +45,8 @@ class PointPatchEmbed(nn.Module):
         size = (self.config.image_size, self.config.image_size)
         points = functional.interpolate(pointmap.float(), size, mode="nearest").movedim(1, -1)  # [B, S, S, 3]
         valid = torch.isfinite(points).all(dim=-1, keepdim=True)
-        known = torch.where(valid, points, 0.0).to(self.point_proj.weight.dtype)
-        return torch.where(valid, self.point_proj(known).float(), self.invalid_xyz_token)
+        known = self.point_proj(torch.where(valid, points, 0.0))
+        return torch.where(valid, known, self.invalid_xyz_token)
 
     def _windows(self, pixels: Tensor) -> Tensor:
         split = pixels.unflatten(2, (self.side, -1)).unflatten(1, (self.side, -1))  # [B, side, p, side, p, C]

@@ -31,7 +31,7 @@ def integrate(
     progress: Callable[[int, int], None] | None = None,
     cancelled: Callable[[], None] | None = None,
 ) -> dict[str, Tensor]:
-    """The data that a velocity field leads to from noise: float32 tensors under the noise's names.
+    """The data that a velocity field leads to from noise: float32 tensors without gradient, under the noise's names.
 
     `cancelled` is called before each step and stops the integration by raising; `progress` hears after each step how
     many are done of how many. Raises ValueError for a grid that `time_grid` refuses.
@@ -45,8 +45,9 @@ def integrate(
         if cancelled is not None:
             cancelled()
         guidance = guidance_at(grid[index], config)
-        slope = _guided(velocity, state, (times[index : index + 1], step_size), guidance)
-        state = {name: x + slope[name].float() * (grid[index + 1] - grid[index]) for name, x in state.items()}
+        with torch.no_grad():
+            slope = _guided(velocity, state, (times[index : index + 1], step_size), guidance)
+            state = {name: x + slope[name].float() * (grid[index + 1] - grid[index]) for name, x in state.items()}
         if progress is not None:
             progress(index + 1, config.steps)
     return state

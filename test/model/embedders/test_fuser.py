@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 import torch
 from seeded import seeded, seeded_uniform, with_seeded_weights
@@ -167,10 +165,19 @@ def test_missing_and_unknown_inputs_are_refused_by_name(stage1, change, drop, wo
 
 def test_half_precision_casts_linear_layers_and_convolutions_alone():
     """Trap 40: norms, tokens, layer scales, positions and groups stay float32, and so do the answers."""
-    module = with_seeded_weights(ConditionEmbedder(replace(EMBEDDER)))
+    module = with_seeded_weights(ConditionEmbedder(EMBEDDER))
     exact = module(inputs())
     module.to_compute_dtype(torch.float16)
-    names = ("norm", "token", "gamma", "pos_embed", "idx_emb", "projection_nets.0.0", "projection_nets.2.0")
+    names = (
+        "norm",
+        "token",
+        "gamma",
+        "pos_embed",
+        "idx_emb",
+        "point_proj",
+        "projection_nets.0.0",
+        "projection_nets.2.0",
+    )
     for key, tensor in module.state_dict().items():
         expected = (
             torch.float32 if any(name in key for name in names) or "projection_nets.1.0" in key else torch.float16
@@ -179,3 +186,19 @@ def test_half_precision_casts_linear_layers_and_convolutions_alone():
     tokens = module(inputs())
     assert tokens.dtype == torch.float32
     assert (tokens - exact).abs().max() < 3e-2 * exact.abs().max()
+
+
+def test_points_beyond_the_reach_of_half_precision_spread_neither_nan_nor_infinity():
+    module = with_seeded_weights(ConditionEmbedder(EMBEDDER)).requires_grad_(False)
+    module.to_compute_dtype(torch.float16)
+    assert torch.isfinite(module.embed("pointmap", torch.full((1, 3, SIZE, SIZE), 1e5))).all()
+
+
+def test_norms_have_the_eps_of_their_place(stage1):
+    """Trap 16: 1e-6 in the vision and point blocks, 1e-5 in the projections and in stage 2's norm without affine."""
+    colour, _, points = stage1.module_list
+    block = colour.backbone.blocks[0]
+    assert {norm.eps for norm in (block.norm1, block.norm2, colour.backbone.norm)} == {1e-6}
+    assert {norm.eps for norm in (points.blocks[0].norm1, points.blocks[0].norm2)} == {1e-6}
+    assert {net[0].eps for net in stage1.projection_nets} == {1e-5}
+    assert colour.plain_norm.eps == 1e-5

@@ -122,6 +122,12 @@ def test_the_state_is_float32_whatever_the_velocity_and_the_noise_are():
     assert answer["x"].dtype == torch.float32
 
 
+def test_sampling_keeps_no_graph_of_its_steps():
+    weight = torch.ones(1, requires_grad=True)
+    answer = integrate(lambda state, *_: {"x": weight * state["x"]}, {"x": torch.ones(1)}, STAGE2_FEW_STEPS)
+    assert not answer["x"].requires_grad
+
+
 def test_the_noise_is_left_as_it_was():
     noise = torch.zeros(3)
     integrate(Recorder(), {"x": noise}, STAGE2_FEW_STEPS)
