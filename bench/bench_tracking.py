@@ -14,12 +14,13 @@ import numpy as np
 import open3d as o3d
 
 from sam3d_ros.geometry import SE3, Mesh, PinholeCamera
+from sam3d_ros.geometry.pose_batch import PoseBatch
 from sam3d_ros.geometry.render import cast_rays
 from sam3d_ros.pipeline import CancelToken, Detail, Frame, ProgressCallback, Quality, Reconstruction
-from sam3d_ros.pipeline.alignment import AlignmentProblem, align_all
+from sam3d_ros.pipeline.alignment import AlignmentTask, align_all
 from sam3d_ros.pipeline.fake import box_mesh
 from sam3d_ros.pipeline.registration import RegistrationConfig, RegistrationTarget, register_all
-from sam3d_ros.pipeline.silhouette import Sight
+from sam3d_ros.pipeline.silhouette import Sight, View
 from sam3d_ros.tracking.masks import split_masks
 from sam3d_ros.tracking.tracker import SceneTracker
 
@@ -116,20 +117,22 @@ def fits(scene: Scene) -> None:
     views = split_masks(frame, points=POINTS)
     first, truth = scene.poses(1), scene.poses(2)
     targets = [RegistrationTarget(scene.mesh) for _ in first]
-    sights = [Sight(v.points, frame.labels, v.label, v.box, frame.pointmap[..., 2]) for _, v in sorted(views.items())]
-    jobs = list(zip(targets, first, sights, strict=True))
+    sights = [Sight(v.points, v.label, v.box) for _, v in sorted(views.items())]
+    jobs = list(zip(targets, sights, strict=True))
     config = RegistrationConfig(points=POINTS)
-    problems = [AlignmentProblem(target.surface, pose, sight.points) for target, pose, sight in jobs]
-    _row(
-        "ours, depth alone", lambda: [a.T_cam_obj for a in align_all(problems, config.alignment, points=POINTS)], truth
-    )
-    _row("Open3D, depth alone", lambda: [_open3d(target, T, sight.points) for target, T, sight in jobs], truth)
-    _row("ours, depth and outline", lambda: [r.T_cam_obj for r in register_all(jobs, CAMERA, config)], truth)
+    view = View(frame.labels, CAMERA, frame.pointmap[..., 2])
+    batch, count = PoseBatch.of(first), len(first)
+    surfaces, p_cam = [target.surface for target in targets], [sight.points for sight in sights]
+    task = AlignmentTask(surfaces, batch, p_cam, np.zeros((count, 2)), np.zeros(count))
+    starts = list(zip(targets, first, sights, strict=True))
+    _row("ours, depth alone", lambda: align_all(task, config.alignment, points=POINTS).T_cam_obj.poses(), truth)
+    _row("Open3D, depth alone", lambda: [_open3d(target, T, sight.points) for target, T, sight in starts], truth)
+    _row("ours, depth and outline", lambda: [r.T_cam_obj for r in register_all(jobs, batch, view, config)], truth)
 
 
 def _open3d(target: RegistrationTarget, T_cam_obj: SE3, points: np.ndarray) -> SE3:
     """Open3D's point-to-plane ICP with Tukey's loss against the same visible samples."""
-    side = target.surface.visible_side(T_cam_obj)
+    side = target.surface.visible_side(T_cam_obj.inverse().translation_xyz)
     model, seen = o3d.geometry.PointCloud(), o3d.geometry.PointCloud()
     model.points, model.normals = o3d.utility.Vector3dVector(side.points), o3d.utility.Vector3dVector(side.normals)
     seen.points = o3d.utility.Vector3dVector(points)

@@ -2,6 +2,8 @@
 
 A pointmap is float32 [H, W, 3] in metres in the camera optical frame (x right, y down, z forward), NaN in all three
 coordinates where nothing was measured. Depth is the distance along the optical axis, not along the ray.
+
+In memory one coordinate image follows the other: they are written and read several times as quickly as interleaved.
 """
 
 from __future__ import annotations
@@ -31,11 +33,12 @@ def depth_to_metres(depth: NDArray[np.generic]) -> Float32Array:
         raise PointmapError(f"a depth image has two dimensions, got shape {list(depth.shape)}")
     if depth.dtype.kind == "u" and depth.dtype.itemsize == 2:
         metres: Float32Array = np.divide(depth, 1000, dtype=np.float32)
+        metres[depth == 0] = np.nan
     elif depth.dtype.kind == "f":
         metres = depth.astype(np.float32)
+        metres[~((metres > 0) & (metres < math.inf))] = np.nan
     else:
         raise PointmapError(f"depth must be uint16 millimetres or float metres, got {depth.dtype}")
-    metres[~((metres > 0) & (metres < math.inf))] = np.nan
     return metres
 
 
@@ -62,11 +65,11 @@ def depth_to_pointmap(
         with np.errstate(invalid="ignore"):
             metres[(metres < min_depth) | (metres > max_depth)] = np.nan
     right, down = _ray_slopes(camera)
-    pointmap = np.empty((camera.height, camera.width, 3), np.float32)
-    np.multiply(metres, right, out=pointmap[..., 0])
-    np.multiply(metres, down, out=pointmap[..., 1])
-    pointmap[..., 2] = metres
-    return pointmap
+    planes = np.empty((3, camera.height, camera.width), np.float32)
+    np.multiply(metres, right, out=planes[0])
+    np.multiply(metres, down, out=planes[1])
+    planes[2] = metres
+    return planes.transpose(1, 2, 0)
 
 
 def pointmap_to_depth(pointmap: Float32Array) -> Float32Array:

@@ -89,7 +89,7 @@ def to_rgb(pixels: NDArray[np.uint8], order: tuple[int, ...]) -> NDArray[np.uint
 def to_labels(values: NDArray[Any]) -> NDArray[np.int32]:
     """Whole numbers [H, W] as int32 labels; negative ones are refused."""
     labels: NDArray[np.int32] = np.ascontiguousarray(values, np.int32)
-    lowest = int(labels.min())
+    lowest = 0 if values.dtype.kind == "u" and values.dtype.itemsize < 4 else int(labels.min())
     if lowest < 0:
         raise InputError(f"mask holds the negative label {lowest}; 0 is background, instance labels are positive")
     return labels

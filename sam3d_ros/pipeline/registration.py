@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..geometry import SE3, Mesh, PinholeCamera
-from .alignment import Alignment, AlignmentConfig, AlignmentProblem, align_all
+from ..geometry.pose_batch import PoseBatch
+from .alignment import AlignmentConfig, Alignments, AlignmentTask, align_all
 from .observation import Observation
 from .result import Quality
-from .silhouette import Outline, Sight, Silhouette, compare_silhouettes, moved_iou
+from .silhouette import Outlines, Sight, Silhouettes, View, compare_silhouettes, moved_ious
 from .surface_model import SurfaceModel
 
 _NEW_SIDE_PX = 2.0
@@ -64,8 +65,9 @@ def register(
     """
     config = config or RegistrationConfig()
     low, high = observation.pixels.min(axis=0), observation.pixels.max(axis=0)
-    sight = Sight(observation.points, observation.mask, 1, (int(low[0]), int(low[1]), int(high[0]), int(high[1])))
-    return register_all([(RegistrationTarget(mesh, config), T_cam_obj, sight)], camera, config)[0]
+    sight = Sight(observation.points, 1, (int(low[0]), int(low[1]), int(high[0]), int(high[1])))
+    job = RegistrationTarget(mesh, config), sight
+    return register_all([job], PoseBatch.of([T_cam_obj]), View(observation.mask, camera), config)[0]
 
 
 class RegistrationTarget:
@@ -83,62 +85,66 @@ class RegistrationTarget:
         return limit + config.depth_noise * depth * depth
 
 
-Job = tuple[RegistrationTarget, SE3, Sight]  # mesh, first pose T_cam_obj, what is seen of it
+Job = tuple[RegistrationTarget, Sight]  # mesh, and what is seen of it
 
 
-def register_all(jobs: Sequence[Job], camera: PinholeCamera, config: RegistrationConfig) -> list[Registration]:
+def register_all(jobs: Sequence[Job], first: PoseBatch, view: View, config: RegistrationConfig) -> list[Registration]:
     """Settle many poses `T_cam_obj` side by side, which takes far less time than one after the other."""
-    outlines = [Outline(target.surface, pose, sight) for target, pose, sight in jobs]
-    first = compare_silhouettes(outlines, camera)
-    problems = [
-        AlignmentProblem(target.surface, pose, sight.points, silhouette)
-        for (target, pose, sight), silhouette in zip(jobs, first, strict=True)
-    ]
-    most = max((len(problem.p_cam) for problem in problems), default=0)
-    alignments = align_all(problems, config.alignment, points=min(most, config.points))
-    ious = _settled_ious(outlines, first, [alignment.T_cam_obj for alignment in alignments], camera)
-    return [
-        Registration(alignment.T_cam_obj, alignment.covariance, _quality(job, alignment, mask_iou=iou))
-        for job, alignment, iou in zip(jobs, alignments, ious, strict=True)
-    ]
+    if not jobs:
+        return []
+    outlines = Outlines.of([target.surface for target, _ in jobs], first, [sight for _, sight in jobs])
+    silhouettes = compare_silhouettes(outlines, view)
+    p_cam = [sight.points for _, sight in jobs]
+    task = AlignmentTask(outlines.surfaces, first, p_cam, silhouettes.beside_xy, silhouettes.trust)
+    alignments = align_all(task, config.alignment, points=min(max(map(len, p_cam)), config.points))
+    ious = _settled_ious(outlines, silhouettes, alignments.T_cam_obj, view)
+    qualities = _qualities(jobs, alignments, ious)
+    poses = alignments.T_cam_obj.poses()
+    return [Registration(*fitted) for fitted in zip(poses, alignments.covariances, qualities, strict=True)]
 
 
-def _quality(job: Job, alignment: Alignment, *, mask_iou: float) -> Quality:
-    target, _, sight = job
-    inliers = alignment.distances <= target.inlier_distance(float(alignment.T_cam_obj.translation_xyz[2]))
-    used = alignment.residuals[inliers]
-    return Quality(
-        residual_rms=math.sqrt(float(used @ used) / len(used)) if len(used) else float("nan"),
-        inlier_ratio=len(used) / len(inliers) if len(inliers) else 0.0,
-        mask_iou=mask_iou,
-        depth_points=len(sight.points),
-    )
+def _qualities(jobs: Sequence[Job], alignments: Alignments, ious: NDArray[np.float64]) -> list[Quality]:
+    depth = alignments.T_cam_obj.translation_xyz[:, 2]
+    limits = np.array([target.inlier_distance(z) for (target, _), z in zip(jobs, depth.tolist(), strict=True)])
+    inliers = alignments.distances <= limits[:, None]
+    counts = np.count_nonzero(inliers, axis=1)
+    residuals = np.where(inliers, alignments.residuals, 0.0)
+    with np.errstate(invalid="ignore"):  # NaN without inliers
+        rms = np.sqrt(np.einsum("op,op->o", residuals, residuals) / counts)
+    ratios = counts / max(inliers.shape[1], 1)
+    figures = zip(rms.tolist(), ratios.tolist(), ious.tolist(), (len(sight.points) for _, sight in jobs), strict=True)
+    return [Quality(*four) for four in figures]
 
 
-def _settled_ious(
-    outlines: Sequence[Outline], first: Sequence[Silhouette], poses: Sequence[SE3], camera: PinholeCamera
-) -> list[float]:
-    """Overlap of outline and mask at the settled poses; rays are cast again only where the mesh shows another side."""
-    ious = [float("nan")] * len(outlines)
-    changed = []
-    for i, (outline, before, pose) in enumerate(zip(outlines, first, poses, strict=True)):
-        if _same_side(outline, pose, camera):
-            ious[i] = moved_iou(before, outline, pose, camera)
-        else:
-            changed.append(i)
-    again = [Outline(outlines[i].surface, poses[i], outlines[i].sight) for i in changed]
-    for i, silhouette in zip(changed, compare_silhouettes(again, camera), strict=True):
-        ious[i] = silhouette.iou
+def _settled_ious(outlines: Outlines, first: Silhouettes, settled: PoseBatch, view: View) -> NDArray[np.float64]:
+    """Overlaps [O] of outline and mask at the settled poses.
+
+    Rays are cast again only where the mesh shows another side.
+    """
+    same = _same_side(outlines, settled, view.camera)
+    p_first = outlines.T_cam_obj.translation_xyz
+    ious = moved_ious(first, outlines, np.where(same[:, None], settled.translation_xyz, p_first), view)
+    changed = np.flatnonzero(~same)
+    if len(changed):
+        ious = ious.copy()
+        ious[changed] = compare_silhouettes(outlines.part(changed, settled), view).iou
     return ious
 
 
-def _same_side(outline: Outline, pose: SE3, camera: PinholeCamera) -> bool:
-    """Whether what a turn away from the first pose brings to light is narrower than `_NEW_SIDE_PX`."""
-    first, radius = outline.T_cam_obj, outline.surface.diameter / 2
-    z_first, z = float(first.translation_xyz[2]), float(pose.translation_xyz[2])
-    if min(z_first, z) <= radius:
-        return False
-    change = first.quat_wxyz - pose.quat_wxyz * math.copysign(1.0, float(first.quat_wxyz @ pose.quat_wxyz))
-    turn = 2 * math.sqrt(float(change @ change)) + math.dist(first.translation_xyz / z_first, pose.translation_xyz / z)
-    near = abs(z_first - z) < _SAME_DISTANCE * z
-    return near and turn * radius * max(camera.fx, camera.fy) < _NEW_SIDE_PX * z
+def _same_side(outlines: Outlines, settled: PoseBatch, camera: PinholeCamera) -> NDArray[np.bool_]:
+    """Whether what a turn away from the first pose [O] brings to light is narrower than `_NEW_SIDE_PX`."""
+    first = outlines.T_cam_obj
+    radius = np.array([surface.diameter for surface in outlines.surfaces]) / 2
+    z_first, z = first.translation_xyz[:, 2], settled.translation_xyz[:, 2]
+    in_front = np.minimum(z_first, z) > radius
+    # The norm of the difference of two rotations is the square root of two times the small angle between them.
+    turned = _lengths((first.rotation - settled.rotation).reshape(-1, 9)) * math.sqrt(0.5)
+    passed = _lengths(first.translation_xyz / z_first[:, None] - settled.translation_xyz / z[:, None])
+    near = np.abs(z_first - z) < _SAME_DISTANCE * z
+    same: NDArray[np.bool_] = (turned + passed) * radius * max(camera.fx, camera.fy) < _NEW_SIDE_PX * z
+    return same & near & in_front
+
+
+def _lengths(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    lengths: NDArray[np.float64] = np.sqrt(np.einsum("oi,oi->o", rows, rows))
+    return lengths

@@ -9,10 +9,11 @@ import numpy as np
 import open3d as o3d
 from numpy.typing import NDArray
 
-from ..geometry import SE3, Mesh, PinholeCamera
+from ..geometry import Mesh
 from ..geometry.sampling import sample_surface, triangle_areas
 
 THIN_SAMPLES = 384
+PROBES = 150
 _BLOCK = 1 << 16  # distances that are computed at a time
 _MIN_VISIBLE = 30  # fewer samples do not make a surface: hidden ones are then taken as well
 _SAME_VIEW_COSINE = math.cos(math.radians(4.0))
@@ -34,21 +35,48 @@ class ThinSide:
 class VisibleSide:
     """Samples of the surface that a camera at `p_obj_camera` sees; object frame, metres."""
 
-    points: NDArray[np.float64]  # [N, 3]
-    normals: NDArray[np.float64]  # [N, 3] unit, outwards
+    table: NDArray[np.float64]  # [N, 6] points, and unit normals that point outwards
     centre: NDArray[np.float64]  # [3] median of the points
     p_obj_camera: NDArray[np.float64]  # [3]
     lookup: NDArray[np.float32]  # [4, N] see `lookup_of`
     thin: ThinSide
+    probes: NDArray[np.float64]  # [PROBES, 3] a few of the points
+
+    @property
+    def points(self) -> NDArray[np.float64]:
+        """[N, 3]"""
+        return self.table[:, :3]
+
+    @property
+    def normals(self) -> NDArray[np.float64]:
+        """[N, 3]"""
+        return self.table[:, 3:]
 
     def nearest(self, x: NDArray[np.float64]) -> NDArray[np.intp]:
-        """Index [M] of the sample nearest to each of the points [M, 3].
+        """Index [M] of the sample nearest to each of the points [M, 3]."""
+        index: NDArray[np.intp] = self._products(x).argmin(axis=-1)[: len(x)]
+        return index
 
-        A product with the whole table takes half the time of a search tree for some hundred points. It is done in
-        blocks that stay in the cache and below the size from which BLAS wakes threads, which costs more than it gains.
+    def distances(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Distance [M] of each of the points [M, 3] from the sample nearest to it."""
+        halves = np.einsum("ij,ij->i", x, x) / 2 + self._products(x).min(axis=-1)[: len(x)]
+        distances: NDArray[np.float64] = np.sqrt(np.maximum(2 * halves, 0.0))
+        return distances
+
+    def _products(self, x: NDArray[np.float64]) -> NDArray[np.float32]:
+        """Product of `lookup_of` for the points [M, 3]; rows from M on are without meaning.
+
+        It takes half the time of a search tree for some hundred points. It is done in blocks below the size from which
+        BLAS wakes threads, which costs more than it gains.
         """
-        rows = max(1, _BLOCK // self.lookup.shape[1])
-        return np.concatenate([nearest_columns(x[i : i + rows], self.lookup) for i in range(0, len(x), rows)])
+        samples = self.lookup.shape[1]
+        blocks = max(1, -(-len(x) * samples // _BLOCK))
+        rows = -(-len(x) // blocks)
+        extended = np.zeros((blocks * rows, 4), np.float32)
+        extended[: len(x), :3] = x
+        extended[:, 3] = 1
+        products: NDArray[np.float32] = extended.reshape(blocks, rows, 4) @ self.lookup
+        return products.reshape(-1, samples)
 
 
 def lookup_of(points: NDArray[np.float64]) -> NDArray[np.float32]:
@@ -64,10 +92,10 @@ def lookup_of(points: NDArray[np.float64]) -> NDArray[np.float32]:
 
 
 def nearest_columns(x: NDArray[np.float64], lookup: NDArray[np.float32]) -> NDArray[np.intp]:
-    """Index [..., M] of the point nearest to each of x [..., M, 3] in a table [..., 4, N] of `lookup_of`."""
-    extended = np.ones((*x.shape[:-1], 4), np.float32)
-    extended[..., :3] = x
-    index: NDArray[np.intp] = (extended @ lookup).argmin(axis=-1)
+    """Index [..., M] of the point nearest to each of x [..., 3, M] in a table [..., 4, N] of `lookup_of`."""
+    extended = np.ones((*x.shape[:-2], 4, x.shape[-1]), np.float32)
+    extended[..., :3, :] = x
+    index: NDArray[np.intp] = (extended.swapaxes(-1, -2) @ lookup).argmin(axis=-1)
     return index
 
 
@@ -88,25 +116,22 @@ class SurfaceModel:
         self._scene = _ray_scene(mesh)
         self._side: VisibleSide | None = None
 
-    def visible_side(self, T_cam_obj: SE3) -> VisibleSide:
-        """What a camera at this pose sees; the last answer is used again while the view hardly changes."""
-        p_obj_camera = -T_cam_obj.translation_xyz @ T_cam_obj.rotation
+    def visible_side(self, p_obj_camera: NDArray[np.float64]) -> VisibleSide:
+        """What a camera at this place [3] sees; the last answer is used again while the view hardly changes."""
         if self._side is None or not _same_view(self._side.p_obj_camera, p_obj_camera):
             self._side = self._find_visible(p_obj_camera)
         return self._side
 
-    def depth_along(
-        self, T_cam_obj: SE3, camera: PinholeCamera, u: NDArray[np.int64], v: NDArray[np.int64]
-    ) -> NDArray[np.float32]:
-        """Depth in metres [N] at which the rays of pixels u, v meet the mesh; Inf where they miss it."""
-        R = T_cam_obj.rotation
-        directions = np.ones((len(u), 3))
-        directions[:, 0] = (u - camera.cx) / camera.fx
-        directions[:, 1] = (v - camera.cy) / camera.fy
-        rays = np.empty((len(u), 6), np.float32)
-        rays[:, :3] = -T_cam_obj.translation_xyz @ R
-        rays[:, 3:] = directions @ R
-        return self._cast(rays)
+    def depth_along(self, p_obj_camera: NDArray[np.float64], directions: NDArray[np.float64]) -> NDArray[np.float32]:
+        """Multiple [N] of each direction [N, 3], from the camera, at which it meets the mesh; Inf where it misses it.
+
+        Directions of length 1 along the camera's z give the depth in metres.
+        """
+        rays = np.empty((len(directions), 6), np.float32)
+        rays[:, :3] = p_obj_camera
+        rays[:, 3:] = directions
+        depth: NDArray[np.float32] = self._scene.cast_rays(o3d.core.Tensor.from_numpy(rays))["t_hit"].numpy()
+        return depth
 
     def _find_visible(self, p_obj_camera: NDArray[np.float64]) -> VisibleSide:
         towards = self.points - p_obj_camera
@@ -114,29 +139,28 @@ class SurfaceModel:
         chosen = front & self._unoccluded(p_obj_camera, towards)
         if np.count_nonzero(chosen) < _MIN_VISIBLE:
             chosen = front if np.count_nonzero(front) >= _MIN_VISIBLE else np.ones(len(front), bool)
-        points, normals = self.points[chosen], self.normals[chosen]
-        thin = self._thinned(points, normals)
-        return VisibleSide(points, normals, np.median(points, axis=0), p_obj_camera, lookup_of(points), thin)
+        table = np.concatenate([self.points[chosen], self.normals[chosen]], axis=1)
+        points = table[:, :3]
+        return VisibleSide(
+            table=table,
+            centre=np.median(points, axis=0),
+            p_obj_camera=p_obj_camera,
+            lookup=lookup_of(points),
+            thin=self._thinned(table),
+            probes=points[spread(len(points), PROBES)],
+        )
 
-    def _thinned(self, points: NDArray[np.float64], normals: NDArray[np.float64]) -> ThinSide:
-        chosen = np.arange(THIN_SAMPLES) * len(points) // THIN_SAMPLES
-        table = np.concatenate([points[chosen], normals[chosen]], axis=1)
-        spacing = self.spacing * max(1.0, len(points) / THIN_SAMPLES) ** 0.5
-        return ThinSide(table, lookup_of(points[chosen]), spacing)
+    def _thinned(self, table: NDArray[np.float64]) -> ThinSide:
+        chosen = table[spread(len(table), THIN_SAMPLES)]
+        spacing = self.spacing * max(1.0, len(table) / THIN_SAMPLES) ** 0.5
+        return ThinSide(chosen, lookup_of(chosen[:, :3]), spacing)
 
     def _unoccluded(self, p_obj_camera: NDArray[np.float64], towards: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Whether the ray from the camera reaches each sample before anything else."""
-        origins = np.broadcast_to(p_obj_camera, towards.shape)
-        hit = self._cast(np.concatenate([origins, towards], axis=1))
+        hit = self.depth_along(p_obj_camera, towards)
         slack = 0.01 * self.diameter / np.maximum(np.linalg.norm(towards, axis=1), 1e-9)
         visible: NDArray[np.bool_] = hit > 1.0 - slack
         return visible
-
-    def _cast(self, rays: NDArray[np.floating]) -> NDArray[np.float32]:
-        """Distance along each ray [N, 6] in multiples of its direction; Inf where it hits nothing."""
-        tensor = o3d.core.Tensor.from_numpy(np.ascontiguousarray(rays, np.float32))
-        hit: NDArray[np.float32] = self._scene.cast_rays(tensor)["t_hit"].numpy()
-        return hit
 
 
 def _ray_scene(mesh: Mesh) -> o3d.t.geometry.RaycastingScene:
@@ -145,6 +169,11 @@ def _ray_scene(mesh: Mesh) -> o3d.t.geometry.RaycastingScene:
         o3d.core.Tensor.from_numpy(mesh.vertices), o3d.core.Tensor.from_numpy(mesh.triangles.astype(np.uint32))
     )
     return scene
+
+
+def spread(count: int, wanted: int) -> NDArray[np.int64]:
+    """`wanted` indices evenly over `count` items, repeated where they are fewer."""
+    return np.arange(wanted) * count // wanted
 
 
 def _same_view(a: NDArray[np.float64], b: NDArray[np.float64]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from ..geometry import SE3
+from ..geometry.pose_batch import PoseBatch
 from ..pipeline import Frame
 from ..pipeline.registration import RegistrationTarget
-from ..pipeline.surface_model import VisibleSide
+from ..pipeline.surface_model import PROBES, VisibleSide
 from .config import TrackingConfig
 from .masks import MaskView
 from .table import Track
 
-_PROBES = 150  # samples of an object's visible side that are looked up in the label image
 _DISTANCE_POINTS = 60  # points of a mask whose distance from an object is measured
 
 Pairs = NDArray[np.float64]  # [objects, masks]
@@ -29,8 +29,8 @@ class Prediction:
 
     track: Track
     target: RegistrationTarget
-    T_cam_obj: SE3
-    R_cam_obj: NDArray[np.float64]  # [3, 3] of the same pose, which makes it from a quaternion at each call
+    R_cam_obj: NDArray[np.float64]  # [3, 3]
+    p_cam_obj: NDArray[np.float64]  # [3] origin of the object
     side: VisibleSide
     visible_centre: NDArray[np.float64]  # [3] median of the visible side
     since_s: float  # time since the pose was measured
@@ -41,7 +41,7 @@ class Prediction:
 
     def in_object(self, p_cam: NDArray[np.float64]) -> NDArray[np.float64]:
         """Points [..., 3] of the camera optical frame in the object frame."""
-        p_obj: NDArray[np.float64] = (p_cam - self.T_cam_obj.translation_xyz) @ self.R_cam_obj
+        p_obj: NDArray[np.float64] = (p_cam - self.p_cam_obj) @ self.R_cam_obj
         return p_obj
 
 
@@ -54,16 +54,19 @@ class Sighting:
     overlap: float
 
 
-def predict(track: Track, stamp_ns: int, T_cam_ref: SE3) -> Prediction | None:
-    """The object where it was last measured, seen from the camera of now; None while its mesh is only coarse."""
-    if track.target is None:
-        return None
-    T_cam_obj = T_cam_ref @ track.current.T_ref_obj
-    R = T_cam_obj.rotation
-    side = track.target.surface.visible_side(T_cam_obj)
-    centre = R @ side.centre + T_cam_obj.translation_xyz
-    since_s = max(0.0, (stamp_ns - track.current.stamp_ns) * 1e-9)
-    return Prediction(track, track.target, T_cam_obj, R, side, centre, since_s)
+def predict(tracks: Iterable[Track], stamp_ns: int, T_cam_ref: SE3) -> list[Prediction]:
+    """The objects where they were last measured, seen from the camera of now; without those whose mesh is coarse."""
+    known = [(track, track.target) for track in tracks if track.target is not None]
+    if not known:
+        return []
+    T_cam_obj = PoseBatch.of([track.current.T_ref_obj for track, _ in known]).seen_from(T_cam_ref)
+    sides = [target.surface.visible_side(p_obj) for (_, target), p_obj in zip(known, T_cam_obj.origins(), strict=True)]
+    centres = T_cam_obj.apply(np.array([side.centre for side in sides])[:, None])[:, 0]
+    places = zip(T_cam_obj.rotation, T_cam_obj.translation_xyz, sides, centres, strict=True)
+    return [
+        Prediction(track, target, *place, since_s=max(0.0, (stamp_ns - track.current.stamp_ns) * 1e-9))
+        for (track, target), place in zip(known, places, strict=True)
+    ]
 
 
 def associate(
@@ -127,30 +130,36 @@ def _overlap(prediction: Prediction, view: MaskView, share: float) -> float:
     if not len(view.points):
         return share
     p_obj = prediction.in_object(view.points[:: -(-len(view.points) // _DISTANCE_POINTS)])
-    offset = p_obj - prediction.side.points[prediction.side.nearest(p_obj)]
-    distance = np.sqrt(np.einsum("ij,ij->i", offset, offset))
     limit = 2 * prediction.target.inlier_distance(float(prediction.visible_centre[2]))
-    covered = np.count_nonzero(distance <= limit + prediction.target.surface.spacing) / len(p_obj)
+    near = prediction.side.distances(p_obj) <= limit + prediction.target.surface.spacing
+    covered = int(np.count_nonzero(near)) / len(p_obj)
     return 0.7 * max(share, covered) + 0.3 * min(share, covered) if covered > 0 else 0.0
 
 
 def _label_shares(predictions: Sequence[Prediction], views: Sequence[MaskView], frame: Frame) -> Pairs:
-    """Share of each object's visible samples that fall on each mask in the image."""
-    sides = [prediction.side.points for prediction in predictions]
-    samples = np.stack([points[np.arange(_PROBES) * len(points) // _PROBES] for points in sides])
-    R = np.stack([prediction.R_cam_obj for prediction in predictions])
-    t = np.stack([prediction.T_cam_obj.translation_xyz for prediction in predictions])
-    pixels = frame.camera.project(samples @ R.transpose(0, 2, 1) + t[:, None])
-    size = np.array([frame.camera.width, frame.camera.height])
+    """Share of each object's visible samples that fall on each mask in the image; `views` ascend by label."""
+    poses = PoseBatch(
+        np.array([prediction.R_cam_obj for prediction in predictions]),
+        np.array([prediction.p_cam_obj for prediction in predictions]),
+    )
+    camera = frame.camera
+    pixels = camera.project(poses.apply(np.array([prediction.side.probes for prediction in predictions])))
     with np.errstate(invalid="ignore"):  # NaN, behind the camera, is not inside
-        inside: NDArray[np.bool_] = np.all((pixels > -0.5) & (pixels < size - 0.5), axis=2)
-    u, v = np.rint(np.where(inside[..., None], pixels, 0.0)).astype(np.int64).transpose(2, 0, 1)
-    labels = np.where(inside, frame.labels[v, u], 0)
-    return np.stack([np.count_nonzero(labels == view.label, axis=1) for view in views], axis=1) / _PROBES
+        inside = (pixels > -0.5) & (pixels < (camera.width - 0.5, camera.height - 0.5))
+    owner, probe = np.nonzero(inside[..., 0] & inside[..., 1])
+    u, v = np.rint(pixels[owner, probe].T).astype(np.int64)
+    found = frame.labels.reshape(-1).take(v * camera.width + u)
+    labels = np.array([view.label for view in views])
+    index = np.searchsorted(labels, found).clip(max=len(labels) - 1)
+    hits = np.flatnonzero(labels[index] == found)
+    pairs = owner[hits] * len(labels) + index[hits]
+    counts = np.bincount(pairs, minlength=len(predictions) * len(labels))
+    return counts.reshape(len(predictions), len(labels)) / PROBES
 
 
 def _distances(predictions: Sequence[Prediction], views: Sequence[MaskView]) -> Pairs:
     """Between the middle of each object's visible side and of each mask's points, metres; NaN without points."""
-    middles = np.stack([prediction.visible_centre for prediction in predictions])
-    distances: Pairs = np.linalg.norm(middles[:, None] - np.stack([view.centre for view in views]), axis=2)
+    middles = np.array([prediction.visible_centre for prediction in predictions])
+    offsets = middles[:, None] - np.array([view.centre for view in views])
+    distances: Pairs = np.sqrt(np.einsum("omi,omi->om", offsets, offsets))
     return distances

@@ -50,7 +50,8 @@ def split_masks(frame: Frame, *, points: int) -> dict[int, MaskView]:
         return {}
     counts = np.minimum(runs.sizes, 2 * points)
     pixels = _spread_pixels(runs, counts)
-    candidates = frame.pointmap.reshape(-1, 3)[pixels].astype(np.float64)
+    rows, columns = np.divmod(pixels, frame.camera.width)
+    candidates = frame.pointmap[rows, columns].astype(np.float64)
     finite = np.isfinite(candidates[:, 0] + candidates[:, 1] + candidates[:, 2])
     inner = finite & _is_inner(frame.labels, np.repeat(runs.labels, counts), pixels)
     views = {}

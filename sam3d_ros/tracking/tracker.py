@@ -97,8 +97,8 @@ class SceneTracker:
     def _associate(self, walk: FrameWalk, masks: dict[int, MaskView]) -> list[Sighting]:
         with walk.stage("associate"):
             T_cam_ref = walk.T_ref_cam.inverse()
-            predictions = [predict(track, walk.frame.stamp_ns, T_cam_ref) for track in self._table]
-            return associate([p for p in predictions if p], masks, walk.frame, self.config)
+            predictions = predict(self._table, walk.frame.stamp_ns, T_cam_ref)
+            return associate(predictions, masks, walk.frame, self.config)
 
     def _follow(self, walk: FrameWalk, sightings: list[Sighting]) -> None:
         with walk.stage("follow"):
