@@ -65,8 +65,8 @@ def _add_dtype(parser: argparse.ArgumentParser) -> None:
 def _import(arguments: argparse.Namespace) -> None:
     from ..model.weights import import_weights
 
-    folder = arguments.folder.absolute()
-    output = arguments.output or folder.with_name(f"{folder.name}-{arguments.dtype}")
+    folder = arguments.folder.resolve()
+    output = arguments.output or folder.parent / f"{folder.name}-{arguments.dtype}"
     with _progress("import") as progress:
         done = import_weights(arguments.folder, output, dtype=arguments.dtype, progress=progress)
     if done.yaml.absent:

@@ -63,9 +63,9 @@ def inspect_weights(path: Path, hashed: Callable[[str], None] | None = None) -> 
     if path.name == MANIFEST:
         path = path.parent
     if found_at(path) is Found.FILE:
-        in_folder = path.stem in PARTS and (path.parent / MANIFEST).exists()
+        in_folder = path.stem in PARTS and found_at(path.parent / MANIFEST) is Found.FILE
         return _weights_folder(path.parent, hashed, path.stem) if in_folder else _single_file(path)
-    if (path / MANIFEST).exists():
+    if found_at(path / MANIFEST) is Found.FILE:
         return _weights_folder(path, hashed)
     return _published_folder(path)
 
@@ -106,7 +106,7 @@ def _single_file(path: Path) -> Inspection:
 
 
 def _published_entries(stem: str, path: Path) -> list[Entry]:
-    """The parts of a published file, or one entry that says how it differs from the released sizes."""
+    """The parts of a published file; WeightsError where it differs from the released sizes."""
     tensors = read_checkpoint(path)
     expected = {key: spec.shape for key, spec in published_specs()[stem].items()}
     found = differences(path.name, expected, shapes_of(tensors))
@@ -114,12 +114,7 @@ def _published_entries(stem: str, path: Path) -> list[Entry]:
         raise WeightsError(f"{found}. Get the file again, or import it with the version that it belongs to")
     specs = _specs(tensors)
     return [
-        _entry(
-            name,
-            path.name,
-            {key: spec for key, spec in specs.items() if key.startswith(part.prefix)},
-            Check.KEYS,
-        )
+        _entry(name, path.name, {key: spec for key, spec in specs.items() if key.startswith(part.prefix)}, Check.KEYS)
         for name, part in PARTS.items()
         if part.file == stem
     ]

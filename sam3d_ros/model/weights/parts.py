@@ -52,9 +52,16 @@ def part_of(name: str) -> Part:
 
 
 def build_empty(name: str, config: Sam3dConfig, dtype: torch.dtype) -> nn.Module:
-    """The module without memory for its weights (on the meta device), computing in `dtype`; not trainable."""
-    with torch.device("meta"):
-        module = part_of(name).build(config).eval().requires_grad_(False)
+    """The module without memory for its weights (on the meta device), computing in `dtype`; not trainable.
+
+    Raises WeightsError for sizes of which no module can be built.
+    """
+    part = part_of(name)
+    try:
+        with torch.device("meta"):
+            module = part.build(config).eval().requires_grad_(False)
+    except (ArithmeticError, LookupError, RuntimeError, ValueError) as error:
+        raise WeightsError(f"{name} cannot be built in the sizes of its config ({error}); correct them") from error
     module.to_compute_dtype(dtype)
     return module
 

@@ -7,7 +7,7 @@ import fcntl
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from ..config import Sam3dConfig
-from .checks import refuse_not_finite
+from .checks import refuse_not_finite, shape_text
 from .errors import WeightsError
 from .manifest import DTYPES, Manifest, Shard, write_manifest
 from .parts import stored_specs
@@ -91,7 +91,7 @@ def new_folder(output: Path, needed: int) -> Iterator[Path]:
     One that a killed process left is emptied; one that a running process fills is refused.
     """
     output = output.absolute()
-    partial = output.with_name(f".{output.name}.partial")
+    partial = output.parent / f".{output.name}.partial"
     try:
         _refuse_taken(output)
         with _parents(output), _locked_folder(partial, output):
@@ -118,8 +118,9 @@ def _parents(output: Path) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        for folder in made:
-            folder.rmdir()
+        with suppress(OSError):  # another process may have put something there
+            for folder in made:
+                folder.rmdir()
         raise
 
 
@@ -139,6 +140,8 @@ def _locked_folder(partial: Path, output: Path) -> Iterator[None]:
 
 
 class _Counter:
+    """Adds up the bytes of all shards."""
+
     def __init__(self, total: int, progress: Progress | None) -> None:
         self._done, self._total, self._progress = 0, total, progress
 
@@ -149,15 +152,18 @@ class _Counter:
 
 
 def _stored(source: Source, specs: Mapping[str, TensorSpec]) -> Callable[[str], Tensor]:
-    """The function that reads a tensor in its stored dtype, and refuses one that is not finite in it."""
+    """The function that reads a tensor in its stored dtype, and refuses one of another form, or not finite in it."""
 
     def stored(key: str) -> Tensor:
-        tensor = source.read(key)
-        cast = tensor.to(specs[key].dtype)
+        tensor, spec, name = source.read(key), specs[key], f"{source.file}: {source.prefix}{key}"
+        if tuple(tensor.shape) != spec.shape or not tensor.is_floating_point():
+            found = f"{tensor.dtype} {shape_text(tuple(tensor.shape))}"
+            raise WeightsError(f"{name} is {found}, expected floating-point numbers {shape_text(spec.shape)}")
+        cast = tensor.to(spec.dtype)
         if not bool(torch.isfinite(cast).all()):
             refuse_not_finite(source.file, source.prefix + key, tensor)
-            largest = f"{float(tensor.abs().max()):g} is too large for {specs[key].dtype}"
-            raise WeightsError(f"{source.file}: {source.prefix}{key}: {largest}; take bfloat16 or float32")
+            largest = f"{float(tensor.abs().max()):g}"
+            raise WeightsError(f"{name}: {largest} is too large for {spec.dtype}; take bfloat16 or float32")
         return cast
 
     return stored

@@ -138,6 +138,14 @@ def test_other_sizes_than_the_released_ones_are_refused(tmp_path, folder):
         import_weights(folder, tmp_path / "out", config=replace(SMALL, geometry=replace(SMALL.geometry, width=128)))
 
 
+def test_weights_that_are_whole_numbers_are_refused(tmp_path, folder, dicts):
+    quantised = dicts["ss_decoder"][DECODER_KEY].to(torch.int8)
+    write_checkpoint(folder / "ss_decoder.ckpt", dicts["ss_decoder"] | {DECODER_KEY: quantised})
+    assert f"ss_decoder.ckpt: {DECODER_KEY} is torch.int8 32x32x3x3x3, expected floating-point" in refused(
+        folder, tmp_path
+    )
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_weights_that_are_not_finite_are_refused_by_file_and_published_key(tmp_path, folder, dicts, value):
     broken = dicts["ss_generator"][QKV].clone()

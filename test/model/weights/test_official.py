@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from published import state_dicts
@@ -90,6 +92,13 @@ def test_a_weight_that_is_not_finite_is_refused_by_name(dicts, value):
     dicts["ss_generator"][QKV][3, 5] = value
     with pytest.raises(WeightsError, match=rf"ss_generator: {QKV}: 1 of 12288 weights are NaN or infinite"):
         load_official(dicts, SMALL)
+
+
+@pytest.mark.parametrize("change", [{"heads": 0}, {"width": -64}])
+def test_sizes_of_which_nothing_can_be_built_are_refused(dicts, change):
+    config = replace(SMALL, geometry=replace(SMALL.geometry, **change))
+    with pytest.raises(WeightsError, match="geometry cannot be built in the sizes of its config"):
+        load_official(dicts, config)
 
 
 def test_an_unknown_file_is_refused_with_the_names_that_exist(dicts):
