@@ -20,9 +20,9 @@ CUBE_CHANNELS = 8 + 24 + 21 + 48
 class MeshDecoder(LatentTrunk):
     """Raw numbers for `surface`, on a grid of resolution * 2**len(widths) cubes an edge.
 
-    Memory at the largest published object (42 000 voxels, hence 2.7 million cubes), in half precision: 3.3 GB beside
-    the weights, most of it three tensors of 2.7 million rows at a time in the last convolution, and then 1.1 GB for
-    the result. The norms need the statistics of a whole object, so its voxels cannot be decoded in parts.
+    Memory in half precision at 42 000 voxels, hence 2.7 million cubes: 2.8 GB beside the weights, counted from the
+    allocations of a run; it peaks in the last convolution, and the result itself has 1.1 GB. The norms need the
+    statistics of a whole object, so its voxels cannot be decoded in parts.
     """
 
     def __init__(self, config: MeshDecoderConfig) -> None:

@@ -30,9 +30,12 @@ class SubdivideBlock(nn.Module):
 
     def forward(self, x: SparseTensor) -> SparseTensor:
         """Features [N, Cin] to [8N, Cout] on the children."""
-        h: SparseTensor = self.act_layers[0](x)
-        h = self.out_layers["0"].on_children(h.replace(silu(h.features)), x.voxels.subdivided())
-        h = self.out_layers["1"](h)
-        h = self.out_layers["3"](h.replace(silu(h.features)))
+        h = _activated(self.act_layers[0](x))
+        h = _activated(self.out_layers["1"](self.out_layers["0"].on_children(h, x.voxels.subdivided())))
+        h = self.out_layers["3"](h)
         skip = self.skip_connection(x).features[:, None]  # [N, 1, Cout]
-        return h.replace((h.features.unflatten(0, (-1, 8)) + skip).flatten(0, 1))
+        return SparseTensor(h.voxels, (h.features.unflatten(0, (-1, 8)) + skip).flatten(0, 1))
+
+
+def _activated(x: SparseTensor) -> SparseTensor:
+    return x.replace(silu(x.features))

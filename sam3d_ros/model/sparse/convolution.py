@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
+from .chunks import by_rows
 from .folding import children_rules, fold_weights
 from .kernel import Rule, multiply_add
 from .tensor import SparseTensor
@@ -58,7 +59,7 @@ class SubmanifoldConvolution(nn.Module):
         self, x: SparseTensor, voxels: Voxels, rules: Sequence[Rule], weights: Sequence[Tensor]
     ) -> SparseTensor:
         summed = self.kernel(x.features, rules, weights, len(voxels))
-        return SparseTensor(voxels, (summed + self.conv.bias).to(x.features.dtype))
+        return SparseTensor(voxels, by_rows(lambda part: (part + self.conv.bias).to(x.features.dtype), summed))
 
 
 class PointConvolution(nn.Module):

@@ -8,8 +8,8 @@ from torch import Tensor
 from .kernel import Rule
 from .neighbours import OFFSETS, Neighbours
 
-# Along one axis a parent at step -1 reaches child 0 with the first tap of the kernel, the parent itself child 0 with the
-# last two and child 1 with the first two, a parent at step 1 child 1 with the last. In this order they are folded.
+# Along one axis a parent at step -1 reaches child 0 with the first tap of the kernel, a parent at step 1 child 1 with
+# the last; the parent itself child 0 with the last two and child 1 with the first two. In this order they are folded.
 _CHILDREN = {-1: (0,), 0: (0, 1), 1: (1,)}
 _FOLDED = {-1: slice(0, 1), 0: slice(1, 3), 1: slice(3, 4)}
 
