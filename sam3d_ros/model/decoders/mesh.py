@@ -20,9 +20,9 @@ CUBE_CHANNELS = 8 + 24 + 21 + 48
 class MeshDecoder(LatentTrunk):
     """Raw numbers for `surface`, on a grid of resolution * 2**len(widths) cubes an edge.
 
-    Memory in half precision at 42 000 voxels, hence 2.7 million cubes: 2.8 GB beside the weights, counted from the
-    allocations of a run; it peaks in the last convolution, and the result itself has 1.1 GB. The norms need the
-    statistics of a whole object, so its voxels cannot be decoded in parts.
+    Memory in half precision at 42 000 voxels, hence 2.7 million cubes: an estimated 2.8 GB beside the weights, scaled
+    from the allocations at 32 776 voxels on a CPU; it peaks in the last convolution, and the result itself has 1.1 GB.
+    The norms need the statistics of a whole object, so its voxels cannot be decoded in parts.
     """
 
     def __init__(self, config: MeshDecoderConfig) -> None:
