@@ -13,7 +13,8 @@ from tqdm import tqdm
 from ..pipeline import Rejection
 from ..replay.frame_folder import has_mask
 from ..replay.frame_sources import FrameSource
-from ..replay.results import MESH_FORMATS, FrameRecord, ResultsError, check_results_folder, write_frame_results
+from ..replay.results import FrameRecord, ResultsError, check_results_folder, write_frame_results
+from ..tracking.object_files import FORMATS, ObjectFileError, word_on_gaussians
 from . import UsageError
 from .frame_arguments import add_frame_arguments, checked_sources, loaded_tracker, progress_bar
 
@@ -57,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=_formats,
         default=(),
         metavar="LIST",
-        help=f"mesh files to write beside the PLY, separated by commas: {', '.join(MESH_FORMATS[1:])}",
+        help=f"files to write beside the PLY, separated by commas: {', '.join(FORMATS[1:])}",
     )
 
 
@@ -83,9 +84,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _formats(text: str) -> tuple[str, ...]:
     names = tuple(dict.fromkeys(name.strip().lower() for name in text.split(",") if name.strip()))
-    unknown = [name for name in names if name not in MESH_FORMATS]
+    unknown = [name for name in names if name not in FORMATS]
     if unknown:
-        raise argparse.ArgumentTypeError(f"{unknown[0]!r} is no mesh format; choose from {', '.join(MESH_FORMATS)}")
+        raise argparse.ArgumentTypeError(f"{unknown[0]!r} is no mesh format; choose from {', '.join(FORMATS)}")
     return names
 
 
@@ -99,7 +100,12 @@ def _check_results(output: Path, sources: list[FrameSource]) -> None:
 
 def _write(arguments: argparse.Namespace, source: FrameSource, record: FrameRecord) -> None:
     masks_found = not has_mask(source.folder)
-    folder = write_frame_results(arguments.output, record, formats=arguments.format, write_mask=masks_found)
+    try:
+        folder = write_frame_results(arguments.output, record, formats=arguments.format, write_mask=masks_found)
+    except ObjectFileError as error:
+        raise UsageError(f"{source.name}: {error}") from error
+    if word := word_on_gaussians(record.seen_objects(), arguments.format):
+        tqdm.write(f"{source.name}: {word}")
     if masks_found:
         count = len(record.frame.instance_labels())
         tqdm.write(f"{source.folder}: no mask.png; {count} objects found on the support plane, see {folder}/mask.png")

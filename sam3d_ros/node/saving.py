@@ -1,4 +1,4 @@
-"""Writes object meshes to files below one folder, and nowhere else."""
+"""Writes objects to files below one folder, and nowhere else."""
 
 from __future__ import annotations
 
@@ -6,10 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from ..geometry.mesh_io import write_mesh
 from ..tracking import SceneObject
-
-MESH_FORMATS = ("glb", "ply", "obj")
+from ..tracking.object_files import FORMATS, ObjectFileError, word_on_gaussians, write_object
 
 
 class SaveError(ValueError):
@@ -26,20 +24,35 @@ class SaveRequest:
     formats: tuple[str, ...]
 
 
-def save_objects(objects: Sequence[SceneObject], request: SaveRequest) -> list[str]:
-    """Write object_<id>.<format> for each object and format; returns plain absolute paths.
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What was written, and a word on what was asked for and is not there."""
+
+    files: list[str]  # plain absolute paths
+    word: str = ""
+
+    @property
+    def message(self) -> str:
+        return f"{len(self.files)} files written" + (f"; {self.word}" if self.word else "")
+
+
+def save_objects(objects: Sequence[SceneObject], request: SaveRequest) -> Saved:
+    """Write object_<id>.<suffix> for each object and format, as `write_object` names and fills them.
 
     Raises SaveError for a folder outside the root, unknown ids or formats, and files that cannot be written.
     """
     chosen = _choose(objects, request.ids)
-    unknown = [name for name in request.formats if name not in MESH_FORMATS]
+    unknown = [name for name in request.formats if name not in FORMATS]
     if unknown:
-        raise SaveError(f"unknown formats {', '.join(unknown)}; there are {', '.join(MESH_FORMATS)}")
+        raise SaveError(f"unknown formats {', '.join(unknown)}; there are {', '.join(FORMATS)}")
     try:
         folder = safe_folder(request.root, request.folder)
-        return [str(_write(folder, item, name)) for item in chosen for name in request.formats]
+        files = [path for item in chosen for path in write_object(folder, _stem(item), item, request.formats)]
     except OSError as error:
         raise SaveError(f"cannot write below {request.root}: {error}") from error
+    except ObjectFileError as error:
+        raise SaveError(str(error)) from error
+    return Saved([str(path) for path in files], word_on_gaussians(chosen, request.formats))
 
 
 def safe_folder(root: str, folder: str) -> Path:
@@ -69,7 +82,5 @@ def _choose(objects: Sequence[SceneObject], ids: Sequence[int]) -> list[SceneObj
     return chosen
 
 
-def _write(folder: Path, item: SceneObject, suffix: str) -> Path:
-    path = folder / f"object_{item.object_id}.{suffix}"
-    write_mesh(path, item.mesh)
-    return path
+def _stem(item: SceneObject) -> str:
+    return f"object_{item.object_id}"

@@ -16,7 +16,7 @@ from sam3d_ros.srv import Save
 
 from ..tracking import SceneObject
 from .parameters import Parameters
-from .saving import SaveRequest, save_objects
+from .saving import Saved, SaveRequest, save_objects
 
 T = TypeVar("T")
 
@@ -63,10 +63,10 @@ class Services:
             formats=tuple(request.formats) or (parameters.mesh_format,),
         )
         outcome = await awaitable(self._node, self._writer.submit(save_objects, self._hooks.objects(), wanted))
-        response.success = isinstance(outcome, list)
+        response.success = isinstance(outcome, Saved)
         if response.success:
-            response.files = outcome
-        response.message = f"{len(outcome)} files written" if response.success else str(outcome)
+            response.files = outcome.files
+        response.message = outcome.message if response.success else str(outcome)
         return response
 
 

@@ -21,7 +21,7 @@ from .manifold import Float64Array, IntArray, compacted
 _CELLS = 96  # along the longest edge of the box
 _BALL = 2.0  # cells, radius: openings about 4 % as wide as the object are punctures
 _BESIDE = 1.5  # cells from a triangle to the place that tells which room it faces
-_PROBES = 33  # cells of a room that are asked whether they are solid
+_PROBES = 33  # cells of a room, at least, that are asked whether they are solid
 _SAMPLES_PER_CELL = 6
 
 
@@ -58,9 +58,9 @@ def without_cavity_walls(vertices: Float64Array, triangles: IntArray) -> tuple[F
     grid = _Grid.around(mesh)
     wall = _walls(mesh, grid)
     distance = distance_transform_edt(~wall)
-    rooms, count = label(distance > _BALL)
-    cavities = [room for room in range(1, count + 1) if _is_cavity(mesh, grid, rooms, room)]
-    if not cavities:
+    rooms, _ = label(distance > _BALL)
+    cavities = _cavities(mesh, grid, rooms)
+    if not len(cavities):
         return vertices, triangles
     spaces = watershed(-distance, rooms, mask=~wall)
     beside = mesh.vertices[triangles].mean(axis=1) + _BESIDE * grid.edge * triangle_normals(mesh)
@@ -76,10 +76,17 @@ def _walls(mesh: Mesh, grid: _Grid) -> NDArray[np.bool_]:
     return wall
 
 
-def _is_cavity(mesh: Mesh, grid: _Grid, rooms: NDArray[np.integer], room: int) -> bool:
-    """Whether a room is empty and not the outside."""
-    if rooms[0, 0, 0] == room:
-        return False
-    cells = np.argwhere(rooms == room)
-    probes = cells[np.linspace(0, len(cells) - 1, _PROBES).astype(np.int64)]
-    return bool(occupancy(mesh, grid.centres(probes)).mean() < 0.5)
+def _cavities(mesh: Mesh, grid: _Grid, rooms: NDArray[np.integer]) -> IntArray:
+    """Numbers of the rooms that are neither solid nor the outside."""
+    cells = np.argwhere((rooms > 0) & (rooms != rooms[0, 0, 0]))
+    room = rooms[tuple(cells.T)].astype(np.int64)
+    order = np.argsort(room, kind="stable")
+    counts = np.bincount(room)
+    place = np.arange(len(room)) - np.repeat(np.cumsum(counts) - counts, counts)  # within its room
+    stride = np.maximum(counts // _PROBES, 1)[room[order]]
+    probes = order[place % stride == 0]
+    if not len(probes):
+        return np.zeros(0, np.int64)
+    solid = np.bincount(room[probes], occupancy(mesh, grid.centres(cells[probes])), len(counts))
+    asked = np.bincount(room[probes], minlength=len(counts))
+    return np.flatnonzero((asked > 0) & (solid < asked / 2))

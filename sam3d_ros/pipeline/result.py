@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..geometry import SE3, Mesh
+from ..geometry.gaussians import Gaussians
 
 
 class RejectionReason(str, Enum):
@@ -69,3 +70,4 @@ class Reconstruction:
     covariance: NDArray[np.float64]  # [6, 6] x y z, rotation about x y z; camera frame; as PoseWithCovariance orders it
     latency_ms: Mapping[str, float] = field(default_factory=dict)  # by stage
     coarse: bool = False  # first pose and rough mesh; the finished one follows
+    gaussians: Gaussians | None = None  # object frame; where they were asked for

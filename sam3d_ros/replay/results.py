@@ -14,15 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from ..geometry import SE3
-from ..geometry.mesh_io import write_mesh
 from ..pipeline import Frame, Rejection
 from ..tracking import ObjectState, SceneObject, SceneUpdate
+from ..tracking.object_files import write_object
 from .image_files import write_labels
 from .truth import TruthObject
 
-MESH_FORMATS = ("ply", "glb", "obj")
 _RESULT_FILES = ("objects.json", "rejections.json", "mask.png")
-_RESULT_SUFFIXES = (".ply", ".glb", ".obj")
+_RESULT_SUFFIXES = (".ply", ".glb", ".obj", ".textured.mtl", ".textured.png")
 
 
 class ResultsError(ValueError):
@@ -72,16 +71,15 @@ def write_frame_results(
     """Write the results of a frame into `output/<name>`, all or nothing; the path of that folder.
 
     `objects.json` is a list of objects, `rejections.json` a list of id, reason, detail. Each object gets a binary PLY
-    in its object frame, and the other `formats` ("glb", "obj") beside it. `write_mask` adds the label image, for
-    frames whose masks were found and not given. Earlier results of that name are replaced.
+    in its object frame, and the other `formats` of `write_object` beside it. `write_mask` adds the label image, for
+    frames whose masks were found and not given. Earlier results of that name are replaced. Raises ObjectFileError
+    where an object cannot be written as asked.
     """
     folder = output / record.name
     check_results_folder(folder)
     with _replaced_folder(folder) as partial:
-        suffixes = ["ply", *(name for name in formats if name != "ply")]
         for item in record.seen_objects():
-            for suffix in suffixes:
-                write_mesh(partial / f"{_stem(item)}.{suffix}", item.mesh)
+            write_object(partial, _stem(item), item, ["ply", *(name for name in formats if name != "ply")])
         if write_mask:
             write_labels(partial / "mask.png", record.frame.labels)
         _write_json(partial / "rejections.json", [_rejection_entry(item) for item in record.update.rejections])
@@ -90,7 +88,7 @@ def write_frame_results(
 
 
 def _is_result(path: Path) -> bool:
-    return path.name in _RESULT_FILES or (path.name.startswith("object_") and path.suffix in _RESULT_SUFFIXES)
+    return path.name in _RESULT_FILES or (path.name.startswith("object_") and path.name.endswith(_RESULT_SUFFIXES))
 
 
 @contextmanager

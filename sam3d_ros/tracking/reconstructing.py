@@ -119,4 +119,5 @@ class _Job:
             quality=result.quality,
             stamp_ns=frame.stamp_ns,
             latency_ms=dict(result.latency_ms),
+            gaussians=result.gaussians,
         )

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..geometry import SE3, Mesh
+from ..geometry.gaussians import Gaussians
 from ..pipeline import Detection, Quality, Rejection
 
 
@@ -37,6 +38,7 @@ class SceneObject:
     quality: Quality
     stamp_ns: int  # frame in which the pose was measured
     latency_ms: dict[str, float] = field(default_factory=dict)
+    gaussians: Gaussians | None = None  # object frame, aligned with the mesh; only where a model made some
 
 
 @dataclass(frozen=True, slots=True, eq=False)

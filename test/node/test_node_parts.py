@@ -173,7 +173,7 @@ def scene_object(number: int) -> SceneObject:
 
 def test_saving_gives_plain_absolute_paths_of_readable_meshes(tmp_path):
     request = SaveRequest(root=str(tmp_path), folder="a/b", ids=(2,), formats=("glb", "obj"))
-    files = save_objects([scene_object(1), scene_object(2)], request)
+    files = save_objects([scene_object(1), scene_object(2)], request).files
     assert files == [str(tmp_path / "a" / "b" / f"object_2.{suffix}") for suffix in ("glb", "obj")]
     assert read_mesh(files[0]).extents == pytest.approx([0.1, 0.2, 0.3])
 

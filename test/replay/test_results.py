@@ -126,7 +126,7 @@ def test_a_write_that_fails_leaves_the_earlier_results(tmp_path, monkeypatch):
     def full_disk(path, mesh):
         raise OSError("no space left on device")
 
-    monkeypatch.setattr("sam3d_ros.replay.results.write_mesh", full_disk)
+    monkeypatch.setattr("sam3d_ros.tracking.object_files.write_mesh", full_disk)
     with pytest.raises(OSError, match="no space"):
         write_frame_results(tmp_path, record(scene_object(2)))
     assert (folder / "objects.json").read_bytes() == before
