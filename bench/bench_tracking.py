@@ -127,7 +127,7 @@ def fits(scene: Scene) -> None:
     starts = list(zip(targets, first, sights, strict=True))
     _row("ours, depth alone", lambda: align_all(task, config.alignment, points=POINTS).T_cam_obj.poses(), truth)
     _row("Open3D, depth alone", lambda: [_open3d(target, T, sight.points) for target, T, sight in starts], truth)
-    _row("ours, depth and outline", lambda: [r.T_cam_obj for r in register_all(jobs, batch, view, config)], truth)
+    _row("ours, depth and outline", lambda: register_all(jobs, batch, view, config).T_cam_obj.poses(), truth)
 
 
 def _open3d(target: RegistrationTarget, T_cam_obj: SE3, points: np.ndarray) -> SE3:

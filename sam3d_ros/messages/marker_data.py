@@ -96,10 +96,13 @@ def encode_markers(markers: Sequence[MarkerData], *, padding: int = 0) -> bytes:
     writer = CdrWriter(padding)
     writer.uint32(len(markers))
     for marker in markers:
-        _write_head(writer, marker)
+        names = _names(marker.frame_id, marker.ns, padding)
+        identity = _IDENTITY.pack(marker.marker_id, marker.type, marker.action)
+        writer.aligned(b"".join((_TIME.pack(*_time(marker.stamp_ns)), names, identity)), 4)
+        writer.aligned(_place(marker), 8)
         writer.sequence(np.asarray(marker.points, np.float64))
         writer.sequence(np.asarray(marker.colors, np.float32))
-        _write_tail(writer, marker, padding)
+        writer.aligned(_tail(marker.text, marker.mesh_resource, marker.use_embedded_materials, padding), 4)
     return writer.finish()
 
 
@@ -111,27 +114,41 @@ def triangle_list(mesh: Mesh) -> tuple[NDArray[np.float64], NDArray[np.float32]]
     return mesh.vertices.astype(np.float64).take(corners, axis=0), rgba.take(corners, axis=0)
 
 
-def _write_head(writer: CdrWriter, marker: MarkerData) -> None:
-    writer.aligned(_TIME.pack(*_time(marker.stamp_ns)), 4)
-    writer.string(marker.frame_id)
-    writer.string(marker.ns)
-    writer.aligned(_IDENTITY.pack(marker.marker_id, marker.type, marker.action), 4)
+def _place(marker: MarkerData) -> bytes:
     pose = marker.T_frame_marker
-    numbers = (*pose.translation_xyz.tolist(), *pose.quat_xyzw.tolist(), *marker.scale, *marker.rgba)
-    writer.aligned(_PLACE.pack(*numbers, *_time(marker.lifetime_ns), marker.frame_locked), 8)
+    w, x, y, z = pose.quat_wxyz.tolist()
+    seconds, nanoseconds = _time(marker.lifetime_ns)
+    return _PLACE.pack(
+        *pose.translation_xyz.tolist(),
+        x,
+        y,
+        z,
+        w,
+        *marker.scale,
+        *marker.rgba,
+        seconds,
+        nanoseconds,
+        marker.frame_locked,
+    )
 
 
-def _write_tail(writer: CdrWriter, marker: MarkerData, padding: int) -> None:
-    writer.aligned(_no_texture(padding), 4)
-    writer.string(marker.text)
-    writer.string(marker.mesh_resource)
-    writer.aligned(_no_mesh_file(padding), 4)
-    writer.boolean(marker.use_embedded_materials)
+# No field of the following parts is wider than four bytes and each begins at a multiple of four, wherever a marker
+# begins: so the bytes are always the same, and most come back with every frame.
 
 
-@lru_cache(maxsize=4)
-def _no_texture(padding: int) -> bytes:
-    """Everything from texture_resource to uv_coordinates; the same in all markers, no field wider than four bytes."""
+@lru_cache(maxsize=256)
+def _names(frame_id: str, ns: str, padding: int) -> bytes:
+    """The fields frame_id and ns with the padding behind them."""
+    writer = CdrWriter(padding)
+    writer.string(frame_id)
+    writer.string(ns)
+    writer.aligned(b"", 4)
+    return writer.body()
+
+
+@lru_cache(maxsize=256)
+def _tail(text: str, mesh_resource: str, use_embedded_materials: bool, padding: int) -> bytes:
+    """Everything from texture_resource on; texture and mesh_file are empty."""
     writer = CdrWriter(padding)
     writer.string("")  # texture_resource
     writer.aligned(_TIME.pack(0, 0), 4)  # texture.header
@@ -139,15 +156,11 @@ def _no_texture(padding: int) -> bytes:
     writer.string("")  # texture.format
     writer.uint32(0)  # texture.data
     writer.uint32(0)  # uv_coordinates
-    return writer.body()
-
-
-@lru_cache(maxsize=4)
-def _no_mesh_file(padding: int) -> bytes:
-    """The field mesh_file, empty."""
-    writer = CdrWriter(padding)
+    writer.string(text)
+    writer.string(mesh_resource)
     writer.string("")  # mesh_file.filename
     writer.uint32(0)  # mesh_file.data
+    writer.boolean(use_embedded_materials)
     return writer.body()
 
 

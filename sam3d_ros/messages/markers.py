@@ -34,6 +34,7 @@ _TEXT_RGBA = (1.0, 1.0, 1.0, 1.0)
 _UPRIGHT = SE3.identity().quat_wxyz
 _CORNERS = np.array([[x, y, z] for x in (-0.5, 0.5) for y in (-0.5, 0.5) for z in (-0.5, 0.5)])
 _EDGES = np.array([(a, a | bit) for bit in (1, 2, 4) for a in range(8) if not a & bit])
+_EDGE_ENDS = _CORNERS[_EDGES].reshape(-1, 3)
 
 
 class MarkerForm(Enum):
@@ -174,7 +175,6 @@ def _label(scene_object: SceneObject, update: SceneUpdate, names: OutputNames) -
 def _box(scene_object: SceneObject, update: SceneUpdate, names: OutputNames) -> MarkerData:
     mesh = scene_object.mesh
     centre = mesh.box_centre if len(mesh.vertices) else np.zeros(3)
-    corners = centre + _CORNERS * mesh.extents
     return MarkerData(
         frame_id=names.frame_id,
         stamp_ns=update.stamp_ns,
@@ -184,7 +184,7 @@ def _box(scene_object: SceneObject, update: SceneUpdate, names: OutputNames) -> 
         T_frame_marker=scene_object.T_ref_obj,
         scale=(0.002, 0.0, 0.0),  # line width
         rgba=_BOX_RGBA[scene_object.state],
-        points=corners[_EDGES].reshape(-1, 3).astype(np.float64),
+        points=centre + _EDGE_ENDS * mesh.extents,
     )
 
 

@@ -79,9 +79,10 @@ class Outputs:
         """Send a scene, whole or on its way, under the stamp of its image."""
         if frame.frame_id != self._names.frame_id:
             self._start_over(self.names(frame.frame_id))
-        self._publish_objects(update)
+        # Small and urgent ones first: the objects carry all meshes.
         self._publish_transforms(update)
         self._publish_markers(update)
+        self._publish_objects(update)
         if self._detections.get_subscription_count():
             self._detections.publish(build_detections(update, self._names))
         if self._points.get_subscription_count():

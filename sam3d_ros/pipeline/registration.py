@@ -67,7 +67,17 @@ def register(
     low, high = observation.pixels.min(axis=0), observation.pixels.max(axis=0)
     sight = Sight(observation.points, 1, (int(low[0]), int(low[1]), int(high[0]), int(high[1])))
     job = RegistrationTarget(mesh, config), sight
-    return register_all([job], PoseBatch.of([T_cam_obj]), View(observation.mask, camera), config)[0]
+    settled = register_all([job], PoseBatch.of([T_cam_obj]), View(observation.mask, camera), config)
+    return Registration(settled.T_cam_obj.poses()[0], settled.covariances[0], settled.qualities[0])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Registrations:
+    """Settled poses side by side; see `Registration`."""
+
+    T_cam_obj: PoseBatch
+    covariances: NDArray[np.float64]  # [O, 6, 6]
+    qualities: list[Quality]
 
 
 class RegistrationTarget:
@@ -88,19 +98,15 @@ class RegistrationTarget:
 Job = tuple[RegistrationTarget, Sight]  # mesh, and what is seen of it
 
 
-def register_all(jobs: Sequence[Job], first: PoseBatch, view: View, config: RegistrationConfig) -> list[Registration]:
-    """Settle many poses `T_cam_obj` side by side, which takes far less time than one after the other."""
-    if not jobs:
-        return []
+def register_all(jobs: Sequence[Job], first: PoseBatch, view: View, config: RegistrationConfig) -> Registrations:
+    """Settle the poses of at least one job side by side, which takes far less time than one after the other."""
     outlines = Outlines.of([target.surface for target, _ in jobs], first, [sight for _, sight in jobs])
     silhouettes = compare_silhouettes(outlines, view)
     p_cam = [sight.points for _, sight in jobs]
     task = AlignmentTask(outlines.surfaces, first, p_cam, silhouettes.beside_xy, silhouettes.trust)
     alignments = align_all(task, config.alignment, points=min(max(map(len, p_cam)), config.points))
     ious = _settled_ious(outlines, silhouettes, alignments.T_cam_obj, view)
-    qualities = _qualities(jobs, alignments, ious)
-    poses = alignments.T_cam_obj.poses()
-    return [Registration(*fitted) for fitted in zip(poses, alignments.covariances, qualities, strict=True)]
+    return Registrations(alignments.T_cam_obj, alignments.covariances, _qualities(jobs, alignments, ious))
 
 
 def _qualities(jobs: Sequence[Job], alignments: Alignments, ious: NDArray[np.float64]) -> list[Quality]:

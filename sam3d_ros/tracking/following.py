@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,8 +12,8 @@ from numpy.typing import NDArray
 
 from ..geometry import SE3
 from ..geometry.pose_batch import PoseBatch
-from ..pipeline import Frame, Rejection, RejectionReason
-from ..pipeline.registration import Registration, register_all
+from ..pipeline import Frame, Quality, Rejection, RejectionReason
+from ..pipeline.registration import Registrations, register_all
 from ..pipeline.silhouette import Sight, View
 from .config import TrackingConfig
 from .identity import Prediction, Sighting
@@ -36,20 +35,25 @@ def follow_all(sightings: Sequence[Sighting], frame: Frame, T_ref_cam: SE3, conf
         return []
     started = time.perf_counter()
     usable = [sighting for sighting in sightings if len(sighting.view.points) >= config.min_follow_points]
-    fits = _register(usable, frame, T_ref_cam, config)
-    latency_ms = {"follow": (time.perf_counter() - started) * 1e3 / max(len(usable), 1)}
     rejections = [_too_few(sighting, frame, config) for sighting in sightings if sighting not in usable]
-    for sighting, fitted in zip(usable, fits, strict=True):
-        doubt = _doubt(fitted, sighting.prediction, config)
+    if not usable:
+        return rejections
+    fits = _register(usable, frame, config)
+    poses = fits.T_cam_obj.seen_from(T_ref_cam).poses()
+    covariances = rotated_covariance(fits.covariances, T_ref_cam.rotation)
+    latency_ms = {"follow": (time.perf_counter() - started) * 1e3 / len(usable)}
+    leaps = np.linalg.norm(fits.T_cam_obj.translation_xyz - _origins(usable), axis=1).tolist()
+    for k, (sighting, quality, leap) in enumerate(zip(usable, fits.qualities, leaps, strict=True)):
+        doubt = _doubt(quality, leap, sighting.prediction, config)
         if doubt is None:
             sighting.prediction.track.bad_frames = 0
             _change(
                 sighting,
                 frame,
                 state=ObjectState.COMPLETE,
-                T_ref_obj=T_ref_cam @ fitted.T_cam_obj,
-                covariance=fitted.covariance,
-                quality=fitted.quality,
+                T_ref_obj=poses[k],
+                covariance=covariances[k],
+                quality=quality,
                 stamp_ns=frame.stamp_ns,
                 latency_ms=latency_ms,
             )
@@ -73,30 +77,27 @@ def _change(sighting: Sighting, frame: Frame, **changes: Any) -> None:
     track.current = replace(track.current, label=label, detection=detection, **changes)
 
 
-def _register(
-    sightings: Sequence[Sighting], frame: Frame, T_ref_cam: SE3, config: TrackingConfig
-) -> list[Registration]:
-    """The fits, with covariances in the reference frame."""
-    if not sightings:
-        return []
+def _register(sightings: Sequence[Sighting], frame: Frame, config: TrackingConfig) -> Registrations:
     jobs = [
         (sighting.prediction.target, Sight(sighting.view.points, sighting.view.label, sighting.view.box))
         for sighting in sightings
     ]
     view = View(frame.labels, frame.camera, frame.pointmap[..., 2])
-    fits = register_all(jobs, _first_poses(sightings), view, config.registration)
-    covariances = rotated_covariance(np.array([fitted.covariance for fitted in fits]), T_ref_cam.rotation)
-    return [replace(fitted, covariance=covariance) for fitted, covariance in zip(fits, covariances, strict=True)]
+    return register_all(jobs, _first_poses(sightings), view, config.registration)
 
 
 def _first_poses(sightings: Sequence[Sighting]) -> PoseBatch:
     """The predicted poses; where a mask lies elsewhere, shifted so that the visible side is under its points."""
-    R = np.array([sighting.prediction.R_cam_obj for sighting in sightings])
-    p_cam = np.array([sighting.prediction.p_cam_obj for sighting in sightings])
+    p_cam = _origins(sightings)
     for row, sighting in zip(p_cam, sightings, strict=True):
         if sighting.overlap < _SURE_OVERLAP:
             row += sighting.view.centre - sighting.prediction.visible_centre
-    return PoseBatch(R, p_cam)
+    return PoseBatch(np.array([sighting.prediction.R_cam_obj for sighting in sightings]), p_cam)
+
+
+def _origins(sightings: Sequence[Sighting]) -> NDArray[np.float64]:
+    """Where the objects are expected [O, 3], camera optical frame."""
+    return np.array([sighting.prediction.p_cam_obj for sighting in sightings])
 
 
 def _too_few(sighting: Sighting, frame: Frame, config: TrackingConfig) -> Rejection:
@@ -112,9 +113,8 @@ def _refused(sighting: Sighting, frame: Frame, reason: RejectionReason, detail: 
     return Rejection(sighting.view.label, reason, f"{detail}; object {track.object_id} stays at its last pose")
 
 
-def _doubt(fitted: Registration, prediction: Prediction, config: TrackingConfig) -> str | None:
-    """Why the pose cannot be believed: too few points on the mesh, a large residual, a leap."""
-    quality = fitted.quality
+def _doubt(quality: Quality, leap: float, prediction: Prediction, config: TrackingConfig) -> str | None:
+    """Why the pose cannot be believed: too few points on the mesh, a large residual, a leap of so many metres."""
     if quality.inlier_ratio < config.min_inlier_ratio:
         share = f"{quality.inlier_ratio:.0%} of the depth points lie on the mesh"
         return f"{share}, min_inlier_ratio is {config.min_inlier_ratio:.0%}"
@@ -122,6 +122,5 @@ def _doubt(fitted: Registration, prediction: Prediction, config: TrackingConfig)
         return f"residual {quality.residual_rms * 1e3:.1f} mm, max_residual is {config.max_residual * 1e3:.1f} mm"
     if quality.mask_iou < config.min_mask_iou:
         return f"outline and mask overlap by {quality.mask_iou:.0%}, min_mask_iou is {config.min_mask_iou:.0%}"
-    leap = math.dist(fitted.T_cam_obj.translation_xyz.tolist(), prediction.p_cam_obj.tolist())
     reach = prediction.reach(config.max_speed)
     return f"it would have moved by {leap:.2f} m, {reach:.2f} m is possible (max_speed)" if leap > reach else None

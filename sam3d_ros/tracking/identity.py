@@ -13,7 +13,7 @@ from ..geometry import SE3
 from ..geometry.pose_batch import PoseBatch
 from ..pipeline import Frame
 from ..pipeline.registration import RegistrationTarget
-from ..pipeline.surface_model import PROBES, VisibleSide
+from ..pipeline.surface_model import PROBES, VisibleSide, nearest_distances, spread
 from .config import TrackingConfig
 from .masks import MaskView
 from .table import Track
@@ -39,10 +39,9 @@ class Prediction:
         """How far from here the object can be and still be the same one, metres."""
         return 0.5 * self.target.surface.diameter + max_speed * self.since_s
 
-    def in_object(self, p_cam: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Points [..., 3] of the camera optical frame in the object frame."""
-        p_obj: NDArray[np.float64] = (p_cam - self.p_cam_obj) @ self.R_cam_obj
-        return p_obj
+    def on_object(self) -> float:
+        """Up to what distance from the thin samples of its visible side a point lies on the object, metres."""
+        return 2 * self.target.inlier_distance(float(self.visible_centre[2])) + self.side.thin.spacing
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,10 +82,8 @@ def associate(
     shares = _label_shares(predictions, views, frame)
     distances = _distances(predictions, views)
     reaches = np.array([prediction.reach(config.max_speed) for prediction in predictions])[:, None]
-    overlap = np.zeros(shares.shape)
     candidates = _candidates(shares, distances, reaches)
-    for i, j in np.argwhere(candidates).tolist():
-        overlap[i, j] = _overlap(predictions[i], views[j], float(shares[i, j]))
+    overlap = _overlaps(predictions, views, shares, candidates)
     same_label = _same_label(predictions, views)
     scores = _scores(overlap, same_label, same_label & (distances <= reaches), config)
     score = np.where(candidates, scores, -1.0)
@@ -120,20 +117,36 @@ def _same_label(predictions: Sequence[Prediction], views: Sequence[MaskView]) ->
     return same
 
 
-def _overlap(prediction: Prediction, view: MaskView, share: float) -> float:
-    """Agreement, 0 to 1, of a mask and a known object at its expected pose.
+def _overlaps(
+    predictions: Sequence[Prediction], views: Sequence[MaskView], shares: Pairs, candidates: NDArray[np.bool_]
+) -> Pairs:
+    """Agreement, 0 to 1, of masks and known objects at their expected poses; 0 for pairs that are no candidates.
 
     Two shares count: of the object's visible side that lies in the mask, and of the mask's points that lie on the
     object. An object half hidden by another one does not fill its expected outline, so the better figure weighs more. A
     mask without depth is judged by the outline alone.
     """
-    if not len(view.points):
-        return share
-    p_obj = prediction.in_object(view.points[:: -(-len(view.points) // _DISTANCE_POINTS)])
-    limit = 2 * prediction.target.inlier_distance(float(prediction.visible_centre[2]))
-    near = prediction.side.distances(p_obj) <= limit + prediction.target.surface.spacing
-    covered = int(np.count_nonzero(near)) / len(p_obj)
-    return 0.7 * max(share, covered) + 0.3 * min(share, covered) if covered > 0 else 0.0
+    has_points = np.array([len(view.points) > 0 for view in views])
+    overlaps = np.where(candidates & ~has_points, shares, 0.0)
+    rows, columns = np.nonzero(candidates & has_points)
+    if len(rows):
+        pairs = [(predictions[i], views[j]) for i, j in zip(rows.tolist(), columns.tolist(), strict=True)]
+        share, covered = shares[rows, columns], _covered(pairs)
+        agreement = 0.7 * np.maximum(share, covered) + 0.3 * np.minimum(share, covered)
+        overlaps[rows, columns] = np.where(covered > 0, agreement, 0.0)
+    return overlaps
+
+
+def _covered(pairs: Sequence[tuple[Prediction, MaskView]]) -> NDArray[np.float64]:
+    """Share [N] of each mask's points that lie on its object at the expected pose."""
+    p_cam = np.array([view.points[spread(len(view.points), _DISTANCE_POINTS)] for _, view in pairs])
+    R = np.array([prediction.R_cam_obj for prediction, _ in pairs])
+    p_obj = (p_cam - np.array([prediction.p_cam_obj for prediction, _ in pairs])[:, None]) @ R
+    lookup = np.array([prediction.side.thin.lookup for prediction, _ in pairs])
+    limit = [prediction.on_object() for prediction, _ in pairs]
+    near = nearest_distances(p_obj.transpose(0, 2, 1), lookup) <= np.array(limit)[:, None]
+    covered: NDArray[np.float64] = np.count_nonzero(near, axis=1) / _DISTANCE_POINTS
+    return covered
 
 
 def _label_shares(predictions: Sequence[Prediction], views: Sequence[MaskView], frame: Frame) -> Pairs:

@@ -7,7 +7,6 @@ number of runs, some thousand, and not by the number of pixels.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,17 +50,22 @@ def split_masks(frame: Frame, *, points: int) -> dict[int, MaskView]:
     counts = np.minimum(runs.sizes, 2 * points)
     pixels = _spread_pixels(runs, counts)
     rows, columns = np.divmod(pixels, frame.camera.width)
-    candidates = frame.pointmap[rows, columns].astype(np.float64)
-    finite = np.isfinite(candidates[:, 0] + candidates[:, 1] + candidates[:, 2])
+    candidates = frame.pointmap.transpose(2, 0, 1)[:, rows, columns].astype(np.float64)  # [3, N]
+    finite = np.isfinite(candidates[0] + candidates[1] + candidates[2])
     inner = finite & _is_inner(frame.labels, np.repeat(runs.labels, counts), pixels)
     views = {}
-    ends = np.cumsum(counts).tolist()
-    for label, size, box, count, end in zip(
-        runs.labels.tolist(), runs.sizes.tolist(), _boxes(runs, frame.camera.width), counts.tolist(), ends, strict=True
+    begins = [0, *np.cumsum(counts).tolist()]
+    for label, size, box, begin, end in zip(
+        runs.labels.tolist(),
+        runs.sizes.tolist(),
+        _boxes(runs, frame.camera.width),
+        begins[:-1],
+        begins[1:],
+        strict=True,
     ):
-        part = slice(end - count, end)
-        chosen = _chosen(candidates[part], finite[part], inner[part], count=points)
-        views[label] = MaskView(label, size, box, chosen, _middle(chosen))
+        chosen = begin + _chosen(finite[begin:end], inner[begin:end], count=points)
+        p_cam = np.ascontiguousarray(candidates.take(chosen, axis=1).T)
+        views[label] = MaskView(label, size, box, p_cam, _middle(p_cam))
     return views
 
 
@@ -117,17 +121,12 @@ def _boxes(runs: _Runs, width: int) -> list[Box]:
     return list(zip(u_min, rows[runs.first].tolist(), u_max, rows[last].tolist(), strict=True))
 
 
-def _chosen(
-    points: NDArray[np.float64], finite: NDArray[np.bool_], inner: NDArray[np.bool_], *, count: int
-) -> NDArray[np.float64]:
-    """Up to `count` points, those away from the outline where there are enough of them."""
-    away = points[inner]
-    return _spread(away if len(away) >= count // 4 else points[finite], count)
-
-
-def _spread(array: NDArray[Any], count: int) -> NDArray[Any]:
-    """At most `count` of the rows, evenly over their order."""
-    return array if len(array) <= count else array[np.arange(count) * len(array) // count]
+def _chosen(finite: NDArray[np.bool_], inner: NDArray[np.bool_], *, count: int) -> Indices:
+    """Indices of up to `count` points, evenly over their order; those away from the outline where there are enough."""
+    usable = np.flatnonzero(inner)
+    if len(usable) < count // 4:
+        usable = np.flatnonzero(finite)
+    return usable if len(usable) <= count else usable[np.arange(count) * len(usable) // count]
 
 
 def _middle(points: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -65,23 +65,19 @@ def build_object(
     scene_object: SceneObject, names: OutputNames, mesh: PackedMesh, *, mesh_file: str = ""
 ) -> ReconstructedObject:
     """One object as it stands in the scene."""
-    detection = scene_object.detection
-    return ReconstructedObject(
-        id=scene_object.object_id,
-        label=scene_object.label,
-        child_frame_id=names.child_frame(scene_object.object_id),
-        class_id=detection.class_id if detection is not None else "",
-        class_score=float(detection.score) if detection is not None else 0.0,
-        state=_STATES[scene_object.state],
-        pose=pose_with_covariance(scene_object.T_ref_obj, scene_object.covariance),
-        scale=float(scene_object.scale),
-        size=vector_message(scene_object.mesh.extents),
-        mesh_version=scene_object.mesh_version,
-        mesh=mesh,
-        mesh_file=mesh_file,
-        quality=_quality(scene_object.quality),
-        latency=stage_latencies(scene_object.latency_ms),
-    )
+    message, detection = ReconstructedObject(), scene_object.detection
+    message.id, message.label = scene_object.object_id, scene_object.label
+    message.child_frame_id = names.child_frame(scene_object.object_id)
+    if detection is not None:
+        message.class_id, message.class_score = detection.class_id, float(detection.score)
+    message.state = _STATES[scene_object.state]
+    message.pose = pose_with_covariance(scene_object.T_ref_obj, scene_object.covariance)
+    message.scale = float(scene_object.scale)
+    message.size = vector_message(scene_object.mesh.extents)
+    message.mesh_version, message.mesh, message.mesh_file = scene_object.mesh_version, mesh, mesh_file
+    message.quality = _quality(scene_object.quality)
+    message.latency = stage_latencies(scene_object.latency_ms)
+    return message
 
 
 def build_coarse(reconstruction: Reconstruction) -> ReconstructedObject:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from geometry_msgs.msg import Transform, TransformStamped
+from geometry_msgs.msg import TransformStamped
+from std_msgs.msg import Header
 
 from ...messages.names import OutputNames
 from ...tracking.scene import SceneObject, SceneUpdate
@@ -14,15 +15,14 @@ def build_transforms(update: SceneUpdate, names: OutputNames) -> list[TransformS
 
     The caller leaves out what it does not know: the old pose of an unseen object in the frame of a moving camera.
     """
-    return [_transform(scene_object, update.stamp_ns, names) for scene_object in update.objects]
+    header = header_message(update.stamp_ns, names.frame_id)
+    return [_transform(scene_object, header, names) for scene_object in update.objects]
 
 
-def _transform(scene_object: SceneObject, stamp_ns: int, names: OutputNames) -> TransformStamped:
+def _transform(scene_object: SceneObject, header: Header, names: OutputNames) -> TransformStamped:
     T_ref_obj = scene_object.T_ref_obj
-    return TransformStamped(
-        header=header_message(stamp_ns, names.frame_id),
-        child_frame_id=names.child_frame(scene_object.object_id),
-        transform=Transform(
-            translation=vector_message(T_ref_obj.translation_xyz), rotation=quaternion_message(T_ref_obj)
-        ),
-    )
+    message = TransformStamped()
+    message.header, message.child_frame_id = header, names.child_frame(scene_object.object_id)
+    message.transform.translation = vector_message(T_ref_obj.translation_xyz)
+    message.transform.rotation = quaternion_message(T_ref_obj)
+    return message
