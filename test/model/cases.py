@@ -110,16 +110,18 @@ def _raw_channels(name: str, xyz: Tensor, cubes: int) -> Tensor:
     return raw
 
 
-FRAMES = ("inside", "border", "upright", "soft")
+FRAMES = ("inside", "border", "upright", "soft", "coarse")
 
 
 def frame_case(name: str) -> tuple[Tensor, Tensor, Tensor]:
     """Colour uint8 [H, W, 3], mask uint8 [H, W] of 0 and 255, pointmap [H, W, 3] in PyTorch3D axes with holes.
 
     `border` has the object at two borders of a wide image, `upright` an elongated one in a high image; `soft` has mask
-    values between 0 and 255.
+    values between 0 and 255, `coarse` a pointmap of fewer pixels than the image.
     """
-    height, width = {"inside": (60, 84), "border": (45, 70), "upright": (83, 50), "soft": (48, 48)}[name]
+    height, width = {"inside": (60, 84), "border": (45, 70), "upright": (83, 50), "soft": (48, 48), "coarse": (60, 84)}[
+        name
+    ]
     color = (255 * seeded_uniform(f"{name}.color", height, width, 3)).to(torch.uint8)
     v, u = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
     centre_v, centre_u, half_v, half_u = {
@@ -127,6 +129,7 @@ def frame_case(name: str) -> tuple[Tensor, Tensor, Tensor]:
         "border": (3, 65, 14.2, 11.4),
         "upright": (41, 22, 33.0, 9.5),
         "soft": (20, 27, 12.0, 9.0),
+        "coarse": (33, 50, 12.0, 14.0),
     }[name]
     inside = ((v - centre_v) / half_v) ** 2 + ((u - centre_u) / half_u) ** 2 < 1
     mask = torch.where(inside, 255, 0).to(torch.uint8)
@@ -134,6 +137,8 @@ def frame_case(name: str) -> tuple[Tensor, Tensor, Tensor]:
         mask = torch.where(inside, (60 + 195 * seeded_uniform("soft.mask", height, width)), 0).to(torch.uint8)
     depth = 0.9 - 0.2 * inside + 0.003 * v + 0.02 * seeded(f"{name}.depth", height, width)
     points = torch.stack([-(u - width / 2) * depth / 60, -(v - height / 2) * depth / 60, depth])  # [3, H, W]
+    if name == "coarse":
+        points = points[:, ::2, ::3]
     return color, mask, holed(points, name).permute(1, 2, 0).contiguous()
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from .boxes import object_box
+from .boxes import PreprocessError, object_box
 from .normaliser import PointmapSpace, mark_invalid, normalise, pointmap_space
 from .pixels import crop, pad_to_square, resize_colour, resize_nearest
 
@@ -48,8 +48,11 @@ def model_inputs(image: Tensor, mask: Tensor, pointmap: Tensor | None, *, size: 
     """All inputs of one object at `size` pixels, on the device of what comes in.
 
     `image` [3, H, W] colour 0-1, `mask` [1, H, W] 0-1 and not binarised here, `pointmap` [3, H, W] in PyTorch3D camera
-    axes with NaN where nothing was measured. Raises PreprocessError where `object_box` does.
+    axes with NaN where nothing was measured; one of another size is brought to the image's by the nearest pixel. Raises
+    PreprocessError where `object_box` does, and for a mask of another size than the image.
     """
+    if mask.shape[-2:] != image.shape[-2:]:
+        raise PreprocessError(f"a mask of {_size(mask)} for an image of {_size(image)} pixels; give one of its size")
     box = object_box(mask)
     inputs = ModelInputs(
         image=resize_colour(pad_to_square(crop(image, box)), size)[None],
@@ -63,6 +66,8 @@ def model_inputs(image: Tensor, mask: Tensor, pointmap: Tensor | None, *, size: 
     if pointmap is None:
         return inputs
     points = mark_invalid(pointmap)
+    if points.shape[-2:] != image.shape[-2:]:
+        points = resize_nearest(points, *image.shape[-2:])
     space = pointmap_space(points, mask)
     points = normalise(points, space)
     cut = pad_to_square(crop(points, box), fill=torch.nan)
@@ -72,3 +77,7 @@ def model_inputs(image: Tensor, mask: Tensor, pointmap: Tensor | None, *, size: 
         rgb_pointmap=resize_nearest(pad_to_square(points), size, size)[None],
         space=space,
     )
+
+
+def _size(image: Tensor) -> str:
+    return f"{image.shape[-2]} x {image.shape[-1]}"

@@ -104,3 +104,9 @@ def test_colour_is_divided_by_255():
     assert image.dtype == torch.float32
     assert image.shape == (3, 16, 16)
     assert image[1].reshape(-1).tolist() == pytest.approx([value / 255 for value in range(256)], rel=1e-7)
+
+
+def test_a_mask_of_another_size_than_the_image_is_refused_with_both_sizes():
+    image, mask = torch.zeros(3, 20, 30), torch.ones(1, 30, 20)
+    with pytest.raises(PreprocessError, match="30 x 20 for an image of 20 x 30"):
+        model_inputs(image, mask, None, size=56)
