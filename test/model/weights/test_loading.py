@@ -157,7 +157,7 @@ def test_a_part_that_the_folder_lacks_is_refused(folder):
         (lambda content: content.update(dtype="int8"), "dtype is 'int8', expected one of float16"),
         (lambda content: content.update(licence=None), "licence is None, expected a text"),
         (lambda content: content.update(parts=[]), "import the weights again"),
-        (lambda content: content["config"].pop("mesh"), "config has the fields"),
+        (lambda content: content["config"].update(more=1), "config has the fields ['more'], which this version"),
         (lambda content: content["config"]["geometry"].update(depth="2"), "config.geometry.depth is '2', expected int"),
         (lambda content: content["config"]["geometry"].update(depth=2.0), "config.geometry.depth is 2.0, expected int"),
         (lambda content: content["parts"]["geometry"].update(file="../geometry.safetensors"), "parts.geometry.file is"),
