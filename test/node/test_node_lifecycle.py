@@ -10,6 +10,7 @@ from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState, GetState
 from rclpy.lifecycle import TransitionCallbackReturn
 
+from sam3d_ros.node.sam3d_node import make_backend
 from sam3d_ros.pipeline.fake import FakeBackend, FakeConfig
 
 pytestmark = pytest.mark.ros
@@ -65,6 +66,14 @@ def test_a_model_that_cannot_be_loaded_fails_configure_and_leaves_the_node_uncon
     rig.fake = FakeConfig()
     rig.up()
     assert len(rig.exchange(10.0)[0].objects) == 2
+
+
+def test_a_learned_model_without_weights_fails_configure_and_says_where_to_get_some(make_rig, capfd):
+    rig = make_rig(factory=make_backend, backend="sam3d")
+    assert rig.node.trigger_configure() == FAILURE
+    log = capfd.readouterr().err
+    assert "'sam3d' cannot be loaded" in log
+    assert "sam3d-ros weights import" in log
 
 
 def test_a_model_that_loads_too_slowly_fails_configure(make_rig, capfd):

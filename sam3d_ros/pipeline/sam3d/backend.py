@@ -14,11 +14,12 @@ from ..observation import observe
 from ..result import Reconstruction, Rejection, RejectionReason
 from ..stages import Stages
 from .chain import Chain
-from .completion import STAGES, Completion, NoShapeError
+from .completion import Completion, NoShapeError, stage_shares
 from .frames import PreparedFrame
 from .loading import load_chain
 from .memory import give_back, memory_errors
 from .settings import Sam3dSettings
+from .warm_up import LABEL, bump_frame
 
 
 class Sam3dBackend:
@@ -36,9 +37,21 @@ class Sam3dBackend:
         return self.settings.options.device
 
     def load(self) -> None:
-        """Read the weights, as many parts as may stay in memory; raises OptionsError that says what is wrong."""
+        """Read the weights, as many parts as may stay in memory, and warm a GPU up.
+
+        Raises OptionsError that says what is wrong with weights or device.
+        """
         with memory_errors():
             self._chain = load_chain(self.settings)
+        if self._chain.device.type == "cuda" and self._chain.residency.fits:
+            self.warm_up()
+
+    def warm_up(self) -> None:
+        """Send an object of no meaning through the model, one step in each stage."""
+        chain = self._loaded()
+        first, second = (replace(sampler, steps=1) for sampler in chain.samplers)
+        quick = replace(chain, samplers=(first, second))
+        self._answer(quick, self.prepare(bump_frame()), LABEL, progress=lambda _: None, cancel=CancelToken())
 
     def prepare(self, frame: Frame) -> PreparedFrame:
         """Bring a frame to the device; the tokens of its full image follow when the first mask needs them."""
@@ -48,18 +61,12 @@ class Sam3dBackend:
     def reconstruct(
         self, prepared: PreparedFrame, label: int, *, detail: Detail, progress: ProgressCallback, cancel: CancelToken
     ) -> Reconstruction | Rejection:
-        """One object, coarse first; the stages are those of `STAGES`.
+        """One object, coarse first; the stages are those of `stage_shares`.
 
         At Detail.LOW no part of the model is held but the one in use, and a shape of many voxels is refined at half the
         resolution.
         """
-        chain = self._chain_of(detail)
-        stages = Stages(label, STAGES, progress=progress, cancel=cancel, finish_work=chain.finish_work)
-        with stages.run("observe"):
-            observation = observe(prepared.frame, label, self.settings.prepare)
-        if isinstance(observation, Rejection):
-            return observation
-        return self._complete(Completion(chain, self.settings, prepared, observation, stages))
+        return self._answer(self._chain_of(detail), prepared, label, progress=progress, cancel=cancel)
 
     def drop_caches(self) -> None:
         """Release all parts of the model; the next object loads them again, each for its turn."""
@@ -71,6 +78,17 @@ class Sam3dBackend:
         """Free the model."""
         self.drop_caches()
         self._chain = None
+
+    def _answer(
+        self, chain: Chain, prepared: PreparedFrame, label: int, *, progress: ProgressCallback, cancel: CancelToken
+    ) -> Reconstruction | Rejection:
+        shares = stage_shares(self.settings.options)
+        stages = Stages(label, shares, progress=progress, cancel=cancel, finish_work=chain.finish_work)
+        with stages.run("observe"):
+            observation = observe(prepared.frame, label, self.settings.prepare)
+        if isinstance(observation, Rejection):
+            return observation
+        return self._complete(Completion(chain, self.settings, prepared, observation, stages))
 
     def _complete(self, completion: Completion) -> Reconstruction | Rejection:
         label = completion.observation.label

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ...model.config import Sam3dConfig, SamplerConfig
+from ...model.decoders import GaussianCloud
 from ...model.preprocess import ModelInputs
 from ...model.refinement import RefinementCondition, RefinementNetwork
 from ...model.sampling import Velocity, draw_latents, draw_voxel_noise, integrate
@@ -33,6 +34,7 @@ OnStep = Callable[[int, int], None]  # steps done, of how many; raises Cancelled
 STAGE1_EMBEDDER, GEOMETRY, STRUCTURE = "stage1_embedder", "geometry", "structure_decoder"
 STAGE2_EMBEDDER, REFINEMENT, MESH = "stage2_embedder", "refinement", "mesh_decoder"
 PARTS = (STAGE1_EMBEDDER, GEOMETRY, STRUCTURE, STAGE2_EMBEDDER, REFINEMENT, MESH)
+GAUSSIANS = {4: "gaussian_decoder_4", 32: "gaussian_decoder"}  # by Gaussians of each voxel
 
 _FULL_IMAGE = "rgb_image"  # the one input that the masks of a frame share
 
@@ -99,6 +101,12 @@ class Chain:
             cubes = decoder(slat)
         mesh = self.config.mesh
         return extract_surface(cubes.coords[:, 1:], cubes.features, mesh.trunk.resolution * 2 ** len(mesh.widths))
+
+    def gaussians(self, slat: SparseTensor, per_voxel: int) -> GaussianCloud:
+        """The Gaussians of a structured latent, in the canonical cube."""
+        with self._use(GAUSSIANS[per_voxel]) as decoder:
+            cloud: GaussianCloud = decoder(slat)[0]
+            return cloud
 
     def finish_work(self) -> None:
         """Wait until the device has done what it was told."""

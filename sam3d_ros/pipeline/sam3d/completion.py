@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from ...geometry import Mesh, Sim3
+from ...geometry.gaussians import Gaussians
 from ...model.pose import T_optical_canonical, decode_poses
+from ...model.sparse import SparseTensor
 from ...model.structure import SHAPE, FittedVoxels
-from ...model.surface import Surface
+from ..model_options import ModelOptions
 from ..observation import Observation
 from ..result import Reconstruction, Rejection, RejectionReason
 from ..stages import Stages
 from .chain import STAGE1_EMBEDDER, STAGE2_EMBEDDER, Chain
 from .coarse import voxel_surface
-from .decoding import canonical_mesh
+from .decoding import canonical_gaussians, canonical_mesh
 from .frames import PreparedFrame
 from .placing import Placement, Placer, reconstruction
 from .settings import Sam3dSettings
@@ -36,6 +38,7 @@ STAGES = {
     "finish": 6.0,
     "register": 1.0,
 }
+_GAUSSIANS = {"gaussians": 4.0}  # the last stage, where they were asked for
 
 
 class NoShapeError(ValueError):
@@ -70,12 +73,17 @@ class Completion:
         generator = self.chain.generator(self.settings.seed)
         stage1 = self._stage1(generator)
         coarse = self._coarse(stage1)
-        surface = self._stage2(stage1.voxels.coords, generator)
+        slat = self._stage2(stage1.voxels.coords, generator)
+        with self.stages.run("decode"):
+            surface = self.chain.surface(slat)
         with self.stages.run("finish"):
             mesh = _solid(lambda: canonical_mesh(surface, triangle_budget=self.settings.triangle_budget))
         with self.stages.run("register"):
             placement = self._placer.place(mesh, coarse.T_cam_canonical @ _unshrunk(stage1))
-        return self._judged(placement)
+        if rejection := self._doubt(placement):
+            return rejection
+        gaussians = self._gaussians(slat, placement)
+        return replace(reconstruction(self._label, placement, self.stages.latency_ms), gaussians=gaussians)
 
     @property
     def _label(self) -> int:
@@ -106,26 +114,36 @@ class Completion:
         self.stages.report("coarse", reconstruction(self._label, placement, self.stages.latency_ms, coarse=True))
         return placement
 
-    def _stage2(self, coords: Tensor, generator: torch.Generator) -> Surface:
+    def _stage2(self, coords: Tensor, generator: torch.Generator) -> SparseTensor:
         with self.stages.run("refinement_condition"):
             tokens, _ = self.chain.condition(STAGE2_EMBEDDER, self.frame, self._label)
         with self.stages.run("refinement"):
-            slat = self.chain.refine(tokens, coords, generator, self._on_step("refinement"))
-        with self.stages.run("decode"):
-            return self.chain.surface(slat)
+            return self.chain.refine(tokens, coords, generator, self._on_step("refinement"))
 
     def _on_step(self, stage: str) -> Callable[[int, int], None]:
         return lambda done, total: self.stages.step(stage, done, total)
 
-    def _judged(self, placement: Placement) -> Reconstruction | Rejection:
-        """The finished object, unless too little of the depth lies on it."""
-        quality, least = placement.registration.quality, self.settings.min_inlier_ratio
-        if not quality.inlier_ratio >= least:
-            detail = f"{quality.inlier_ratio:.0%} of the depth points lie on the completed mesh"
-            return Rejection(
-                self._label, RejectionReason.LOW_DEPTH_AGREEMENT, f"{detail}, min_inlier_ratio is {least:.0%}"
-            )
-        return reconstruction(self._label, placement, self.stages.latency_ms, coarse=False)
+    def _doubt(self, placement: Placement) -> Rejection | None:
+        """Why the finished mesh is not believed: too little of the depth lies on it."""
+        ratio, least = placement.registration.quality.inlier_ratio, self.settings.min_inlier_ratio
+        if ratio >= least:
+            return None
+        detail = f"{ratio:.0%} of the depth points lie on the completed mesh, min_inlier_ratio is {least:.0%}"
+        return Rejection(self._label, RejectionReason.LOW_DEPTH_AGREEMENT, detail)
+
+    def _gaussians(self, slat: SparseTensor, placement: Placement) -> Gaussians | None:
+        """In the object frame, where they were asked for and memory is not short."""
+        per_voxel = self.settings.options.gaussians
+        if not per_voxel or self.chain.alone:
+            return None
+        with self.stages.run("gaussians"):
+            cloud = canonical_gaussians(self.chain.gaussians(slat, per_voxel))
+            return cloud.transformed(placement.T_obj_canonical)
+
+
+def stage_shares(options: ModelOptions) -> dict[str, float]:
+    """The stages of an object in their order, with their usual shares of its time."""
+    return {**STAGES, **(_GAUSSIANS if options.gaussians else {})}
 
 
 def _unshrunk(stage1: _Stage1) -> Sim3:

@@ -9,7 +9,7 @@ from torch import nn
 
 from ...model.weights import WeightsError, WeightsFolder
 from ..model_options import OptionsError
-from .chain import GEOMETRY, PARTS, REFINEMENT, Chain
+from .chain import GAUSSIANS, GEOMETRY, PARTS, REFINEMENT, Chain
 from .memory import weights_budget
 from .residency import Residency
 from .settings import Sam3dSettings
@@ -23,7 +23,8 @@ def load_chain(settings: Sam3dSettings) -> Chain:
     options, device, dtype = settings.options, settings.device(), settings.dtype()
     try:
         weights = WeightsFolder(options.checked_weights())
-        sizes = {part: weights.nbytes(part, dtype) for part in PARTS}
+        parts = (*PARTS, *([GAUSSIANS[options.gaussians]] if options.gaussians else []))
+        sizes = {part: weights.nbytes(part, dtype) for part in parts}
         budget = weights_budget(weights.config, device=device, dtype=dtype, limit_mib=options.memory_limit_mib)
         load = partial(_load, weights, device=device, dtype=dtype, compiled=options.compile)
         residency = Residency(load, sizes, budget)
@@ -36,6 +37,8 @@ def load_chain(settings: Sam3dSettings) -> Chain:
 def _load(weights: WeightsFolder, part: str, *, device: torch.device, dtype: torch.dtype, compiled: bool) -> nn.Module:
     module = weights.load(part, device=device, dtype=dtype)
     if compiled and part in (GEOMETRY, REFINEMENT):
-        # The numbers of tokens and voxels differ from object to object.
-        module.compile(dynamic=part == REFINEMENT)
+        # Block by block: they are alike, so that one compilation serves all. Voxels differ in number from object to
+        # object, tokens do not.
+        for block in module.blocks:
+            block.compile(dynamic=True if part == REFINEMENT else None)
     return module

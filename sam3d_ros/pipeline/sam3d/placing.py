@@ -40,6 +40,11 @@ class Placement:
     T_cam_canonical: Sim3  # canonical cube [-0.5, 0.5]^3 (z up) to the camera optical frame
 
     @property
+    def T_obj_canonical(self) -> Sim3:
+        """Canonical cube to object frame."""
+        return Sim3.from_se3(self.registration.T_cam_obj.inverse()) @ self.T_cam_canonical
+
+    @property
     def agreement(self) -> float:
         """0-1: share of the depth points on the mesh times overlap of outline and mask; 0 where not known."""
         quality = self.registration.quality
@@ -97,7 +102,7 @@ class Placer:
 
 
 def reconstruction(
-    label: int, placement: Placement, latency_ms: Mapping[str, float], *, coarse: bool
+    label: int, placement: Placement, latency_ms: Mapping[str, float], *, coarse: bool = False
 ) -> Reconstruction:
     """The placed mesh as an answer."""
     return Reconstruction(

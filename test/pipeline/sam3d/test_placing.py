@@ -50,8 +50,8 @@ def seen(mesh: Mesh, T_cam_canonical: Sim3) -> Observation:
 
 
 @pytest.mark.parametrize("name", SHAPES)
-@pytest.mark.parametrize("factor", [0.33, 0.7, 1.0, 1.4, 3.0])
-@pytest.mark.parametrize("offset", [(0.0, 0.0, 0.0), (0.02, -0.02, 0.03), (0.3, 0.1, -0.2)])
+@pytest.mark.parametrize("factor", [0.33, 1.0, 3.0])
+@pytest.mark.parametrize("offset", [(0.02, -0.02, 0.03), (0.3, 0.1, -0.2)])
 def test_a_size_wrong_by_a_factor_of_three_is_settled_within_three_per_cent(name, factor, offset):
     mesh, truth = SHAPES[name], Sim3.from_se3(POSE, SCALE)
     guess = Sim3(POSE.quat_wxyz, POSE.translation_xyz + np.array(offset), SCALE * factor)
