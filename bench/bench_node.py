@@ -1,7 +1,11 @@
 """How long the node takes for everything but the model. Prints median and 95th percentile of
 
-(a) one 640x480 frame with ten known objects: decode, pointmap, following, building and publishing all messages;
-(b) input to marker with the fake model at 30 Hz: both ends in this process, the node in its own, DDS between them.
+(a) one 640x480 frame with ten known objects: decode, pointmap, following, building and publishing all messages; beside
+    it the plain way through the same frames (`plain_walk.py`), frame by frame in turn;
+(b) input to marker with the fake model at 30 Hz: both ends in this process, the node in its own, DDS between them;
+    beside it a node that does nothing but answer (`echo_node.py`).
+
+Wall time, and for (a) processor time of the process as well, which other jobs on the machine disturb less.
 
     python bench/bench_node.py [--frames N] [--skip-dds]
 """
@@ -15,10 +19,12 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 import rclpy
+from plain_walk import PlainWalk
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.parameter import Parameter
@@ -33,7 +39,7 @@ from sam3d_ros.pipeline.fake import FakeBackend, FakeConfig
 from sam3d_ros.pipeline.frame_messages import FrameMessages
 
 WIDTH, HEIGHT, FOCAL = 640, 480, 600.0
-OBJECTS = 10
+OBJECTS, WARM_UP = 10, 20
 GOAL_OVERHEAD_MS, GOAL_LATENCY_MS = 20.0, 30.0
 LATCHED = QoSProfile(depth=5, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 
@@ -68,16 +74,18 @@ def bench_overhead(frames: int) -> bool:
     executor.add_node(listener)
     processor = node.session._processor
     gc.freeze()  # as the entry point of the node does
-    elapsed = []
-    for messages in _frames(frames + 20):
-        start = time.perf_counter()
-        node.session._worker.call(lambda m=messages: processor.handle(m)).result()
-        elapsed.append((time.perf_counter() - start) * 1e3)
-        executor.spin_once(timeout_sec=0)
+    frame = _frames(frames + WARM_UP)
+    node.session._worker.call(lambda: processor.handle(next(frame))).result()  # the objects come to be known
+    plain_walk = PlainWalk(node.session.objects, node.session.outputs)
+    ours, plain = _Times(), _Times()
+    for messages in frame:
+        for times, walk in ((ours, processor.handle), (plain, plain_walk.handle)):
+            times.measure(lambda m=messages, w=walk: node.session._worker.call(lambda: w(m)).result())
+            executor.spin_once(timeout_sec=0)
     assert len(node.session.objects) == OBJECTS
-    met = _report(
-        f"(a) frame of {WIDTH}x{HEIGHT} with {OBJECTS} known objects", np.array(elapsed[20:]), GOAL_OVERHEAD_MS
-    )
+    met = _report(f"(a) frame of {WIDTH}x{HEIGHT} with {OBJECTS} known objects", ours.wall_ms, GOAL_OVERHEAD_MS)
+    _compare("processor time", ours.cpu_ms, "the plain way", plain.cpu_ms)
+    _compare("wall time", ours.wall_ms, "the plain way", plain.wall_ms)
     for stage, (p50, p95) in node.statistics.percentiles().items():
         print(f"      {stage:<20} p50 {p50:6.2f} ms   p95 {p95:6.2f} ms")
     node.trigger_shutdown()
@@ -86,21 +94,49 @@ def bench_overhead(frames: int) -> bool:
     return met
 
 
+class _Times:
+    """Milliseconds of each call after the first ones, wall and processor."""
+
+    def __init__(self) -> None:
+        self._times: list[tuple[float, float]] = []
+
+    def measure(self, call: Callable[[], object]) -> None:
+        wall, cpu = time.perf_counter(), time.process_time()
+        call()
+        self._times.append(((time.perf_counter() - wall) * 1e3, (time.process_time() - cpu) * 1e3))
+
+    @property
+    def wall_ms(self) -> np.ndarray:
+        return np.array(self._times)[WARM_UP - 1 :, 0]
+
+    @property
+    def cpu_ms(self) -> np.ndarray:
+        return np.array(self._times)[WARM_UP - 1 :, 1]
+
+
 def bench_latency(frames: int) -> bool:
     """(b): a node process is sent frames at 30 Hz; time from the last input's publish to the marker's arrival."""
-    command = [sys.executable, "-m", "sam3d_ros.node.main", "--ros-args", "-p", "backend:=fake", "-r", "__ns:=/bench2"]
+    ours = _latencies(["-m", "sam3d_ros.node.main"], ["-p", "backend:=fake"], "/bench2", frames)
+    echo = _latencies([str(Path(__file__).with_name("echo_node.py"))], [], "/bench3", frames)
+    if min(len(ours), len(echo)) < frames / 2:
+        print(f"(b) only {len(ours)} of {frames} frames were answered, and {len(echo)} by the echo")
+        return False
+    met = _report(f"(b) input to marker at 30 Hz, {len(ours)} of {frames} frames", ours, GOAL_LATENCY_MS)
+    _compare("wall time", ours, f"DDS and rclpy alone, {len(echo)} frames", echo)
+    return met
+
+
+def _latencies(program: list[str], ros_arguments: list[str], namespace: str, frames: int) -> np.ndarray:
+    """Milliseconds [frames answered] that a node in a process of its own takes."""
+    command = [sys.executable, *program, "--ros-args", *ros_arguments, "-r", f"__ns:={namespace}"]
     process = subprocess.Popen(command)
     try:
-        client = _Camera("/bench2")
+        client = _Camera(namespace)
         client.wait_for_node()
-        latencies = client.run(frames)
+        return client.run(frames)
     finally:
         process.terminate()
         process.wait(10)
-    if len(latencies) < frames / 2:
-        print(f"(b) only {len(latencies)} of {frames} frames were answered")
-        return False
-    return _report(f"(b) input to marker at 30 Hz, {len(latencies)} of {frames} frames", latencies, GOAL_LATENCY_MS)
 
 
 class _Camera:
@@ -201,6 +237,15 @@ def _report(title: str, milliseconds: np.ndarray, goal: float) -> bool:
         f"{title}: p50 {p50:.1f} ms   p95 {p95:.1f} ms   goal p95 < {goal:.0f} ms {'met' if p95 < goal else 'MISSED'}"
     )
     return bool(p95 < goal)
+
+
+def _compare(what: str, ours: np.ndarray, name: str, theirs: np.ndarray) -> None:
+    """Medians and 95th percentiles of both, and their ratios."""
+    a, b = np.percentile(ours, [50, 95]), np.percentile(theirs, [50, 95])
+    print(
+        f"      {what}: p50 {a[0]:.1f} ms   p95 {a[1]:.1f} ms; {name}: p50 {b[0]:.1f} ms   p95 {b[1]:.1f} ms; "
+        f"ratio {a[0] / b[0]:.2f} and {a[1] / b[1]:.2f}"
+    )
 
 
 # Fast DDS loses most best-effort images of this size with its default transports. (ROS_AUTOMATIC_DISCOVERY_RANGE of

@@ -33,33 +33,9 @@ def follow_all(sightings: Sequence[Sighting], frame: Frame, T_ref_cam: SE3, conf
         for sighting in sightings:
             _change(sighting, frame, state=ObjectState.COMPLETE)
         return []
-    started = time.perf_counter()
     usable = [sighting for sighting in sightings if len(sighting.view.points) >= config.min_follow_points]
     rejections = [_too_few(sighting, frame, config) for sighting in sightings if sighting not in usable]
-    if not usable:
-        return rejections
-    fits = _register(usable, frame, config)
-    poses = fits.T_cam_obj.seen_from(T_ref_cam).poses()
-    covariances = rotated_covariance(fits.covariances, T_ref_cam.rotation)
-    latency_ms = {"follow": (time.perf_counter() - started) * 1e3 / len(usable)}
-    leaps = np.linalg.norm(fits.T_cam_obj.translation_xyz - _origins(usable), axis=1).tolist()
-    for k, (sighting, quality, leap) in enumerate(zip(usable, fits.qualities, leaps, strict=True)):
-        doubt = _doubt(quality, leap, sighting.prediction, config)
-        if doubt is None:
-            sighting.prediction.track.bad_frames = 0
-            _change(
-                sighting,
-                frame,
-                state=ObjectState.COMPLETE,
-                T_ref_obj=poses[k],
-                covariance=covariances[k],
-                quality=quality,
-                stamp_ns=frame.stamp_ns,
-                latency_ms=latency_ms,
-            )
-        else:
-            rejections.append(_refused(sighting, frame, RejectionReason.LOW_DEPTH_AGREEMENT, doubt))
-    return rejections
+    return rejections + _settle(usable, frame, T_ref_cam, config) if usable else rejections
 
 
 def rotated_covariance(covariance: NDArray[np.float64], R_ref_cam: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -68,6 +44,28 @@ def rotated_covariance(covariance: NDArray[np.float64], R_ref_cam: NDArray[np.fl
     turn[:3, :3] = turn[3:, 3:] = R_ref_cam
     turned: NDArray[np.float64] = turn @ covariance @ turn.T
     return turned
+
+
+def _settle(sightings: Sequence[Sighting], frame: Frame, T_ref_cam: SE3, config: TrackingConfig) -> list[Rejection]:
+    """Fit the poses and note those that can be believed; the reasons against the others."""
+    started = time.perf_counter()
+    fits = _register(sightings, frame, config)
+    poses = fits.T_cam_obj.seen_from(T_ref_cam).poses()
+    covariances = rotated_covariance(fits.covariances, T_ref_cam.rotation)
+    leaps = np.linalg.norm(fits.T_cam_obj.translation_xyz - _origins(sightings), axis=1).tolist()
+    latency_ms = {"follow": (time.perf_counter() - started) * 1e3 / len(sightings)}
+    rejections = []
+    for sighting, quality, leap, pose, covariance in zip(
+        sightings, fits.qualities, leaps, poses, covariances, strict=True
+    ):
+        doubt = _doubt(quality, leap, sighting.prediction, config)
+        if doubt is not None:
+            rejections.append(_refused(sighting, frame, RejectionReason.LOW_DEPTH_AGREEMENT, doubt))
+            continue
+        sighting.prediction.track.bad_frames = 0
+        moved = {"T_ref_obj": pose, "covariance": covariance, "quality": quality, "latency_ms": latency_ms}
+        _change(sighting, frame, state=ObjectState.COMPLETE, stamp_ns=frame.stamp_ns, **moved)
+    return rejections
 
 
 def _change(sighting: Sighting, frame: Frame, **changes: Any) -> None:
