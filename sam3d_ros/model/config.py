@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 
 class ConfigError(ValueError):
@@ -56,6 +57,17 @@ class EmbedderConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class ObservedConfig:
+    """Encoder of the observed volume, whose answer is added to the shape's tokens; the published model has none."""
+
+    states: int = 5  # labels of a voxel
+    resolution: int = 64  # voxels an edge, a multiple of twice the latent's grid
+    stem_width: int = 48
+    depth: int = 3  # transformer blocks on the latent's grid: computed once for an object, not at each step
+    mlp_ratio: float = 2.0
+
+
+@dataclass(frozen=True, slots=True)
 class GeometryConfig:
     """Stage 1: the mixture-of-transformers flow of coarse shape and layout."""
 
@@ -67,16 +79,21 @@ class GeometryConfig:
     grid: int = 16  # the shape latent has grid**3 tokens
     channels: int = 8  # of the shape latent
     step_size: bool = True  # has an embedding of the step size: few-step sampling
+    layout_mlp_ratio: float | None = None  # None: as `mlp_ratio`
+    prediction: Literal["velocity", "clean"] = "velocity"  # clean: the data, from which the velocity follows
+    observed: ObservedConfig | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class StructureDecoderConfig:
-    """Shape latent [channels, grid^3] to occupancy logits of grid * 2**(len(widths) - 1) voxels an edge."""
+    """Shape latent [channels, grid^3] to occupancy logits of grid * 2**(len(widths) - 1) voxels an edge, or twice."""
 
     channels: int = 8
     widths: tuple[int, ...] = (512, 128, 32)
     res_blocks: int = 2  # at each resolution
     middle_blocks: int = 2
+    shuffled_output: bool = False  # one more doubling, dealt out from the channels of the last layer
+    signed_distance: bool = False  # predicts a truncated signed distance beside the occupancy
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +189,8 @@ class Sam3dConfig:
     slat_mean: tuple[float, ...] = _SLAT_MEAN  # of the released pipeline.yaml, not of the code's constants
     slat_std: tuple[float, ...] = _SLAT_STD
     max_voxels: int = 42_000  # more are shrunk to half the resolution
+    # The cube in which a shape is predicted: the object's own, or one aligned with the viewing ray of the mask.
+    frame: Literal["canonical", "view"] = "canonical"
 
 
 def _small_embedder(*, points: PointEmbedConfig | None, prenorm_features: bool) -> EmbedderConfig:
@@ -191,4 +210,38 @@ SMALL = Sam3dConfig(
     gaussians=GaussianConfig(trunk=_SMALL_TRUNK, per_voxel=8),
     gaussians_4=GaussianConfig(trunk=_SMALL_TRUNK, per_voxel=4),
     mesh=MeshDecoderConfig(trunk=_SMALL_TRUNK, widths=(32, 16), groups=8),
+)
+
+_TINY_VIT = VitConfig(width=128, depth=2, heads=2, patch=16, image_size=128)
+_TINY_POINTS = PointEmbedConfig(width=64, image_size=128, patch=16, heads=2)
+_TINY_TRUNK = TrunkConfig(resolution=32, width=96, depth=2, heads=2)
+
+# Trained by this project, for CPUs without matrix units: cubes aligned with the view, pointmaps in units of the cube.
+TINY = Sam3dConfig(
+    stage1_embedder=EmbedderConfig(_TINY_VIT, _TINY_POINTS, width=192, hidden_multiple=32),
+    geometry=GeometryConfig(
+        width=192,
+        condition_width=192,
+        depth=4,
+        heads=3,
+        mlp_ratio=3.0,
+        grid=8,
+        channels=16,
+        layout_mlp_ratio=1.0,
+        prediction="clean",
+        observed=ObservedConfig(),
+    ),
+    structure_decoder=StructureDecoderConfig(
+        channels=16, widths=(64, 32, 16), res_blocks=1, middle_blocks=1, shuffled_output=True, signed_distance=True
+    ),
+    stage2_embedder=EmbedderConfig(_TINY_VIT, None, width=192, prenorm_features=True, hidden_multiple=32),
+    refinement=RefinementConfig(
+        resolution=32, width=128, condition_width=192, depth=3, heads=2, io_width=32, io_blocks=1, step_size=True
+    ),
+    gaussians=GaussianConfig(trunk=_TINY_TRUNK, per_voxel=8),
+    gaussians_4=GaussianConfig(trunk=_TINY_TRUNK, per_voxel=4),
+    mesh=MeshDecoderConfig(trunk=_TINY_TRUNK, widths=(32,), groups=8),
+    slat_mean=(0.0,) * 8,
+    slat_std=(1.0,) * 8,
+    frame="view",
 )

@@ -1,7 +1,7 @@
 """Stage 1: coarse shape and layout, the occupancy of its voxels, and which voxels stage 2 refines."""
 
 from .coordinates import EmptyStructureError, FittedVoxels, fit_voxels, occupied_voxels, prune_interior
-from .decoder import StructureDecoder
+from .decoder import StructureDecoder, StructureFields
 from .flow import geometry_velocity
 from .latents import LAYOUT, LAYOUT_CHANNELS, ROTATION, SHAPE, latent_sizes
 from .network import Condition, GeometryNetwork
@@ -16,6 +16,7 @@ __all__ = [
     "FittedVoxels",
     "GeometryNetwork",
     "StructureDecoder",
+    "StructureFields",
     "fit_voxels",
     "geometry_velocity",
     "latent_sizes",

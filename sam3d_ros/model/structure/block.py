@@ -26,7 +26,9 @@ class GeometryBlock(nn.Module):
         self.norm2 = nn.ModuleDict({name: LayerNorm(width, eps=1e-6) for name in names})
         self.self_attn = ProtectedAttention(width, heads)
         self.cross_attn = nn.ModuleDict({name: CrossAttention(width, config.condition_width, heads) for name in names})
-        self.mlp = nn.ModuleDict({name: FeedForward(width, config.mlp_ratio) for name in names})
+        layout_ratio = config.mlp_ratio if config.layout_mlp_ratio is None else config.layout_mlp_ratio
+        ratios = {SHAPE: config.mlp_ratio, LAYOUT: layout_ratio}
+        self.mlp = nn.ModuleDict({name: FeedForward(width, ratios[name]) for name in names})
         self.adaLN_modulation = nn.Sequential(nn.SiLU(), nn.Linear(width, 6 * width))
 
     def forward(

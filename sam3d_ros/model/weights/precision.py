@@ -10,7 +10,7 @@ import re
 
 # Part -> the top-level modules whose linears and convolutions the published load stores in half.
 _BLOCKS = {
-    "geometry": ("blocks",),
+    "geometry": ("blocks", "observed_encoder"),
     "refinement": ("blocks", "input_blocks", "out_blocks"),
     "gaussian_decoder": ("blocks",),
     "gaussian_decoder_4": ("blocks",),
@@ -24,6 +24,8 @@ def may_be_half(part: str, key: str) -> bool:
     """Whether the tensor `key` of `part` (a name without the published prefix) may be stored in half."""
     top, *inner = key.split(".")
     if top not in _BLOCKS.get(part, ()):
+        return False
+    if top == "observed_encoder" and inner[0] != "blocks":
         return False
     # The group norms between the mesh decoder's convolutions have numbers for names.
     return "conv" in inner if top == "upsample" else not any(_NORM.search(name) for name in inner)
