@@ -1,0 +1,1 @@
+"""The engine of all training stages: data positions, optimiser, averages, checkpoints, budget, logs, loop."""

@@ -1,0 +1,91 @@
+"""Settings of a training run, read from YAML."""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+
+from .errors import TrainingError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class OptimiserSettings:
+    """AdamW, and how its rate goes over the steps."""
+
+    rate: float = 6e-4  # at its peak
+    warm_up: int = 300  # steps
+    last_rate: float = 0.02  # share of the peak at the end of the cosine
+    betas: tuple[float, ...] = (0.9, 0.95)
+    decay: float = 0.02  # of matrices and convolutions only
+    clip: float = 1.0  # largest norm of the gradient
+    average: float = 0.999  # decay of the moving average of the weights
+
+
+@dataclass(frozen=True, slots=True)
+class RunSettings:
+    """What every stage needs to be told."""
+
+    steps: int = 10_000
+    batch: int = 64  # samples of one step, of all processes and accumulated parts together
+    accumulate: int = 1  # parts in which a process works through its share of the batch
+    seed: int = 0
+    workers: int = 2  # that prepare batches, per process
+    save_every: float = 60.0  # seconds
+    log_every: int = 20  # steps
+    picture_every: int = 500  # steps
+    precision: str = "auto"  # auto: bf16 where the device has it; or 32-true, bf16-mixed
+    compiled: bool = False  # torch.compile of the objective
+    optimiser: OptimiserSettings = field(default_factory=OptimiserSettings)
+
+
+def read_settings(path: Path, kind: type[T], changes: typing.Mapping[str, str] | None = None) -> T:
+    """The YAML file as a frozen dataclass; `changes` replace fields by dotted name, as on the command line.
+
+    Raises TrainingError with the field's name where one is unknown or of another type.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except (OSError, yaml.YAMLError) as error:
+        raise TrainingError(f"{path}: {error}") from error
+    for name, text in (changes or {}).items():
+        _put(content, name, yaml.safe_load(text))
+    return typing.cast(T, build(kind, content, str(path)))
+
+
+def build(wanted: Any, value: object, where: str) -> Any:
+    """`value` as the annotated type: a dataclass, a tuple of numbers, a number, a word, or None where it may."""
+    if typing.get_origin(wanted) in (typing.Union, types.UnionType):
+        (wanted,) = (option for option in typing.get_args(wanted) if option is not types.NoneType)
+        return None if value is None else build(wanted, value, where)
+    if dataclasses.is_dataclass(wanted):
+        return _dataclass(wanted, value, where)
+    if typing.get_origin(wanted) is tuple and isinstance(value, list | tuple):
+        return tuple(build(typing.get_args(wanted)[0], item, where) for item in value)
+    if wanted is float and type(value) in (int, float):
+        return float(typing.cast(float, value))
+    if wanted in (int, bool, str) and type(value) is wanted:
+        return value
+    raise TrainingError(f"{where} is {value!r}, expected {getattr(wanted, '__name__', wanted)}")
+
+
+def _dataclass(wanted: Any, value: object, where: str) -> Any:
+    kinds = typing.get_type_hints(wanted)
+    if not isinstance(value, dict) or not value.keys() <= kinds.keys():
+        found = sorted(str(key) for key in value if key not in kinds) if isinstance(value, dict) else value
+        raise TrainingError(f"{where}: {found!r} is not known; the fields are {', '.join(kinds)}")
+    return wanted(**{name: build(kinds[name], item, f"{where}: {name}") for name, item in value.items()})
+
+
+def _put(content: dict[str, Any], name: str, value: object) -> None:
+    *outer, last = name.split(".")
+    for key in outer:
+        content = content.setdefault(key, {})
+    content[last] = value
