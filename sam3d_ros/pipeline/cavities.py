@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import distance_transform_edt, label
+from scipy.ndimage import distance_transform_edt, label, maximum
 from skimage.segmentation import watershed
 
 from ..geometry import Mesh
@@ -20,6 +20,7 @@ from .manifold import Float64Array, IntArray, compacted
 
 _CELLS = 96  # along the longest edge of the box
 _BALL = 2.0  # cells, radius: openings about 4 % as wide as the object are punctures
+_HALL = 4.0  # cells, radius of the ball that fits into a cavity: one not much wider than its opening is a slot
 _BESIDE = 1.5  # cells from a triangle to the place that tells which room it faces
 _PROBES = 33  # cells of a room, at least, that are asked whether they are solid
 _SAMPLES_PER_CELL = 6
@@ -59,6 +60,7 @@ def without_cavity_walls(vertices: Float64Array, triangles: IntArray) -> tuple[F
     wall = _walls(mesh, grid)
     distance = distance_transform_edt(~wall)
     rooms, _ = label(distance > _BALL)
+    rooms[np.isin(rooms, _narrow(rooms, distance))] = 0
     cavities = _cavities(mesh, grid, rooms)
     if not len(cavities):
         return vertices, triangles
@@ -74,6 +76,12 @@ def _walls(mesh: Mesh, grid: _Grid) -> NDArray[np.bool_]:
     for points in (mesh.vertices, sample_surface(mesh, samples, seed=0).points):
         wall[grid.cells(points)] = True
     return wall
+
+
+def _narrow(rooms: NDArray[np.integer], distance: Float64Array) -> IntArray:
+    """Numbers of the rooms in which no larger ball fits."""
+    numbers = np.arange(1, int(rooms.max()) + 1)
+    return numbers[np.asarray(maximum(distance, rooms, numbers)) <= _HALL]
 
 
 def _cavities(mesh: Mesh, grid: _Grid, rooms: NDArray[np.integer]) -> IntArray:

@@ -13,7 +13,6 @@ from .cavities import without_cavity_walls
 from .manifold import (
     Float64Array,
     IntArray,
-    compacted,
     is_closed,
     separated,
     turned_outwards,
@@ -31,16 +30,16 @@ def finish_mesh(mesh: Mesh, *, triangle_budget: int, fill_cavities: bool = False
 
     Floating pieces go, and so do pieces inside others: what comes out is solid. `fill_cavities` also fills insides that
     narrow punctures join to the outside, for surfaces of decoders that know nothing of the inside. Each vertex has the
-    colour of the nearest old one that faces the same way. What closes the surface, in this order: it is closed as it is; solids that
-    touch are separated and holes closed by fans; its convex hull. What thins it out: quadric decimation, checked to be
-    closed afterwards; manifold3d's simplification, which cannot open a surface; its convex hull. Raises ValueError for
-    a mesh that spans no volume or a budget below 4, the triangles of a tetrahedron.
+    colour of the nearest old one that faces the same way. What closes the surface, in this order: it is closed as it
+    is; solids that touch are separated and holes closed by fans; its convex hull. What thins it out: quadric
+    decimation, checked to be closed afterwards; manifold3d's simplification, which cannot open a surface; its convex
+    hull. Raises ValueError for a mesh that spans no volume or a budget below 4, the triangles of a tetrahedron.
     """
     if triangle_budget < 4:
         raise ValueError(f"a closed mesh has at least 4 triangles, the budget is {triangle_budget}")
     vertices, triangles = mesh.vertices.astype(np.float64), mesh.triangles.astype(np.int64)
     if not is_closed(triangles):
-        vertices, triangles = separated(*welded(mesh))
+        vertices, triangles = separated(*welded(mesh.vertices, mesh.triangles))
     vertices, triangles = _closed(*without_floaters(vertices, triangles))
     if fill_cavities:
         vertices, triangles = _filled(vertices, triangles)
@@ -94,7 +93,7 @@ def _filled(vertices: Float64Array, triangles: IntArray) -> tuple[Float64Array, 
     outside = without_cavity_walls(vertices, triangles)
     if len(outside[1]) == len(triangles):
         return vertices, triangles
-    return _closed(*without_floaters(*separated(*outside)))
+    return _closed(*without_floaters(*separated(*outside, pinched_rims=True)))
 
 
 def _thinned(vertices: Float64Array, triangles: IntArray, budget: int) -> tuple[Float64Array, IntArray]:
@@ -103,8 +102,8 @@ def _thinned(vertices: Float64Array, triangles: IntArray, budget: int) -> tuple[
         points, faces = fast_simplification.simplify(
             vertices.astype(np.float32), triangles.astype(np.int32), target_count=budget, agg=haste
         )
-        thin = compacted(points.astype(np.float64), faces.astype(np.int64))
-        if 4 <= len(thin[1]) <= budget and is_closed(thin[1]) and volume(*thin) > 0:
+        thin = separated(*welded(points, faces))
+        if _is_solid(*thin, budget):
             return thin
     return _simplified(vertices, triangles, budget)
 
@@ -115,11 +114,15 @@ def _simplified(vertices: Float64Array, triangles: IntArray, budget: int) -> tup
     tolerance = 2.5e-3 * float(np.ptp(vertices, axis=0).max())
     for _ in range(8):
         mesh = solid.simplify(tolerance).to_mesh()
-        thin = np.asarray(mesh.vert_properties[:, :3], np.float64), np.asarray(mesh.tri_verts, np.int64)
-        if 4 <= len(thin[1]) <= budget and is_closed(thin[1]) and volume(*thin) > 0:
+        thin = separated(*welded(mesh.vert_properties[:, :3], mesh.tri_verts))
+        if _is_solid(*thin, budget):
             return thin
         tolerance *= 2
     return _small_hull(vertices, budget)
+
+
+def _is_solid(vertices: Float64Array, triangles: IntArray, budget: int) -> bool:
+    return 4 <= len(triangles) <= budget and is_closed(triangles) and volume(vertices, triangles) > 0
 
 
 def _small_hull(vertices: Float64Array, budget: int) -> tuple[Float64Array, IntArray]:

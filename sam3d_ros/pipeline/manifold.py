@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from ..geometry import Mesh
-
 Float64Array = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 _GAP = 0.02  # of a triangle's size: how far surfaces that touch are drawn apart, so that readers do not join them again
+
+# Kinds of edges: between two triangles, where solids touch, where the surface ends, where it turns over.
+_SIMPLE, _TOUCHING, _RIM, _TURNING = range(4)
 
 
 def is_closed(triangles: IntArray) -> bool:
@@ -35,17 +36,23 @@ def volume(vertices: Float64Array, triangles: NDArray[np.integer]) -> float:
     return float(_volumes_to_middle(vertices, triangles).sum())
 
 
-def welded(mesh: Mesh) -> tuple[Float64Array, IntArray]:
-    """Doubled vertices made one, triangles without three corners and doubled triangles dropped."""
-    unique, inverse = np.unique(mesh.vertices, axis=0, return_inverse=True)
-    triangles = inverse.reshape(-1)[mesh.triangles].astype(np.int64)
-    corners = np.sort(triangles, axis=1)
-    order = np.lexsort(corners.T)
-    new = np.concatenate([[True], (np.diff(corners[order], axis=0) != 0).any(axis=1)])[: len(triangles)]
-    kept = np.zeros(len(triangles), np.bool_)
-    kept[order[new]] = True
+def welded(vertices: NDArray[np.floating], triangles: NDArray[np.integer]) -> tuple[Float64Array, IntArray]:
+    """Doubled vertices made one, triangles without three corners dropped, doubled triangles made one.
+
+    Triangles with the same corners that turn against each other enclose nothing: such pairs go altogether.
+    """
+    unique, inverse = np.unique(vertices, axis=0, return_inverse=True)
+    joined = inverse.reshape(-1)[triangles].astype(np.int64)
+    corners = np.sort(joined, axis=1)
+    ascending = (np.diff(joined[:, [0, 1, 2, 0]], axis=1) > 0).sum(axis=1) == 2  # an even order of its corners
+    order = np.lexsort((ascending, *corners.T))
+    new = np.concatenate([[True], (np.diff(corners[order], axis=0) != 0).any(axis=1)])[: len(joined)]
+    balance = np.bincount(np.cumsum(new) - 1, np.where(ascending[order], 1, -1))
+    first, last = np.flatnonzero(new), np.append(np.flatnonzero(new)[1:], len(joined)) - 1
+    kept = np.zeros(len(joined), np.bool_)
+    kept[order[np.where(balance > 0, last, first)[balance != 0]]] = True
     kept &= (corners[:, 0] != corners[:, 1]) & (corners[:, 1] != corners[:, 2])
-    return unique.astype(np.float64), triangles[kept]
+    return unique.astype(np.float64), joined[kept]
 
 
 def pieces(count: int, triangles: IntArray) -> IntArray:
@@ -68,15 +75,20 @@ def turned_outwards(vertices: Float64Array, triangles: IntArray) -> IntArray:
     return np.where(inside_out[:, None], triangles[:, ::-1], triangles)
 
 
-def separated(vertices: Float64Array, triangles: IntArray) -> tuple[Float64Array, IntArray]:
-    """The surface with at most two triangles at each edge, and one fan of triangles at each vertex of other edges.
+def separated(
+    vertices: Float64Array, triangles: IntArray, *, pinched_rims: bool = False
+) -> tuple[Float64Array, IntArray]:
+    """The surface without edges at which solids touch: there each gets vertices of its own, a hair's breadth apart.
 
-    Where solids touch along an edge or in a vertex, each gets vertices of its own, a hair's breadth apart. Triangles
-    that turn the wrong way beside their neighbours come loose from them.
+    Such edges have as many half-edges in one direction as in the other, and more than one. Edges at which the surface
+    ends or turns over are left as they are; with `pinched_rims` holes that meet in a vertex get one vertex each.
     """
-    regular, pairs = _paired_half_edges(vertices, triangles)
+    if not len(triangles):
+        return vertices, triangles
+    kinds, pairs = _paired_half_edges(vertices, triangles)
+    touching = (kinds == _TOUCHING) | (pinched_rims & (kinds == _RIM))
     doubtful = np.zeros(len(vertices), np.bool_)
-    doubtful[triangles.reshape(-1)[~regular]] = doubtful[_heads(triangles)[~regular]] = True
+    doubtful[triangles.reshape(-1)[touching]] = doubtful[_heads(triangles)[touching]] = True
     corners = np.flatnonzero(doubtful[triangles.reshape(-1)])
     if not len(corners):
         return vertices, triangles
@@ -127,23 +139,22 @@ def _volumes_to_middle(vertices: Float64Array, triangles: NDArray[np.integer]) -
     return sixfold / 6
 
 
-def _paired_half_edges(vertices: Float64Array, triangles: IntArray) -> tuple[NDArray[np.bool_], IntArray]:
-    """Which half-edges [3 T] are one of just two that run against each other, and all pairs across edges, [P, 2].
+def _paired_half_edges(vertices: Float64Array, triangles: IntArray) -> tuple[NDArray[np.int8], IntArray]:
+    """The kind of edge of each half-edge, [3 T], and pairs of half-edges that run against each other, [P, 2].
 
-    At other edges those pairs are made between which there is solid, seen around the edge.
+    Half-edges of touching solids are paired where there is solid between their triangles, seen around the edge.
     """
     forward, backward = _edge_codes(triangles)
     order = np.argsort(np.minimum(forward, backward), kind="stable")
     edge = np.minimum(forward, backward)[order]
-    new = np.concatenate([[True], edge[1:] != edge[:-1]])
-    group = np.cumsum(new) - 1
-    upward = (forward < backward)[order]
-    regular_group = (np.bincount(group) == 2) & (np.bincount(group, upward) == 1)
-    regular = np.zeros(len(forward), np.bool_)
-    regular[order] = regular_group[group]
-    simple = order[regular_group[group]].reshape(-1, 2)
-    odd = ~regular_group[group]
-    return regular, np.concatenate([simple, _solid_pairs(vertices, triangles, order[odd], group[odd])])
+    group = np.cumsum(np.concatenate([[True], edge[1:] != edge[:-1]])) - 1
+    count, upward = np.bincount(group), np.bincount(group, (forward < backward)[order])
+    balanced = 2 * upward == count
+    kind = np.select([balanced & (count == 2), balanced, count == 1], [_SIMPLE, _TOUCHING, _RIM], _TURNING)[group]
+    simple, touching = order[kind == _SIMPLE].reshape(-1, 2), kind == _TOUCHING
+    kinds = np.empty(len(order), np.int8)
+    kinds[order] = kind
+    return kinds, np.concatenate([simple, _solid_pairs(vertices, triangles, order[touching], group[touching])])
 
 
 def _solid_pairs(vertices: Float64Array, triangles: IntArray, half: IntArray, edge: IntArray) -> IntArray:
@@ -205,8 +216,8 @@ def _split(
 def _without_doubled_edges(vertices: Float64Array, triangles: IntArray) -> tuple[Float64Array, IntArray]:
     """Edges of a surface that join the same two vertices on two ways get a vertex of their own in the middle."""
     while True:
-        regular, pairs = _paired_half_edges(vertices, triangles)
-        doubled = pairs[~regular[pairs[:, 0]]]
+        kinds, pairs = _paired_half_edges(vertices, triangles)
+        doubled = pairs[kinds[pairs[:, 0]] == _TOUCHING]
         if not len(doubled):
             return vertices, triangles
         _, first = np.unique(doubled // 3, return_index=True)  # each triangle is cut once at a time

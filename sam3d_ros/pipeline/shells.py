@@ -33,8 +33,7 @@ def without_hidden_pieces(vertices: Float64Array, triangles: IntArray) -> tuple[
     if count == 1:
         return vertices, triangles
     parts = [_part(vertices, triangles[piece == number]) for number in range(count)]
-    hidden = np.array([any(_inside(a, b) for b in parts if b is not a) for a in parts])
-    return compacted(vertices, triangles[~hidden[piece]])
+    return compacted(vertices, triangles[~_hidden(parts)[piece]])
 
 
 def _part(vertices: Float64Array, triangles: IntArray) -> Mesh:
@@ -42,10 +41,14 @@ def _part(vertices: Float64Array, triangles: IntArray) -> Mesh:
     return Mesh(points.astype(np.float32), corners.astype(np.int32), np.zeros((len(points), 3), np.uint8))
 
 
-def _inside(inner: Mesh, outer: Mesh) -> bool:
-    """Whether the one closed surface lies inside the other."""
-    if (inner.extents > outer.extents).any():
-        return False
-    probes = inner.vertices[np.linspace(0, len(inner.vertices) - 1, _PROBES).astype(np.int64)]
-    held: NDArray[np.bool_] = occupancy(outer, probes)
-    return bool(held.mean() > _ENCLOSED)
+def _hidden(parts: list[Mesh]) -> NDArray[np.bool_]:
+    """Which of closed surfaces lie inside another one."""
+    low = np.stack([part.vertices.min(axis=0) for part in parts])
+    high = np.stack([part.vertices.max(axis=0) for part in parts])
+    probes = np.stack([part.vertices[np.linspace(0, len(part.vertices) - 1, _PROBES).astype(int)] for part in parts])
+    hidden = np.zeros(len(parts), np.bool_)
+    for outer, part in enumerate(parts):
+        boxed = ((low > low[outer]) & (high < high[outer])).all(axis=1)
+        if boxed.any():
+            hidden[boxed] |= occupancy(part, probes[boxed]).mean(axis=1) > _ENCLOSED
+    return hidden

@@ -93,10 +93,12 @@ def test_gaussians_on_a_surface_have_its_outline_depth_and_colours():
     shape = trimesh.creation.capsule(0.2, 0.1)
     mesh = Mesh(shape.vertices, shape.faces, np.clip(128 + 600 * shape.vertices, 0, 255))
     camera = CAMERA.scaled_to(256, 192)
-    splats = render_gaussians(flat_gaussians(mesh, 15_000, sigma=0.002), POSE, camera)
+    splats = render_gaussians(flat_gaussians(mesh, 40_000, sigma=0.002), POSE, camera)
     surface = render([mesh], [POSE], camera)
     on_splats, on_surface = splats.alpha > 0.5, surface.index == 0
     both = on_splats & on_surface
-    assert both.sum() / (on_splats | on_surface).sum() > 0.97
-    assert np.median(np.abs(splats.depth[both] - surface.depth[both])) < 0.001
+    assert both.sum() == on_surface.sum()
+    assert both.sum() / (on_splats | on_surface).sum() > 0.95  # ellipses reach half a pixel past the outline
+    facing = both & (np.abs(surface.normal[..., 2]) > 0.9)  # elsewhere the nearer half of each disc covers the other
+    assert np.median(np.abs(splats.depth[facing] - surface.depth[facing])) < 0.004
     assert np.abs(splats.color[both].astype(int) - surface.color[both]).mean() < 4
