@@ -17,7 +17,7 @@ from .chain import Chain
 from .completion import Completion, NoShapeError, stage_shares
 from .frames import PreparedFrame
 from .loading import load_chain
-from .memory import give_back, memory_errors
+from .memory import give_back, limit_device, memory_errors
 from .settings import Sam3dSettings
 from .warm_up import LABEL, bump_frame
 
@@ -66,7 +66,12 @@ class Sam3dBackend:
         At Detail.LOW no part of the model is held but the one in use, and a shape of many voxels is refined at half the
         resolution.
         """
-        return self._answer(self._chain_of(detail), prepared, label, progress=progress, cancel=cancel)
+        chain = self._chain_of(detail)
+        try:
+            return self._answer(chain, prepared, label, progress=progress, cancel=cancel)
+        finally:
+            if self.settings.options.memory_limit_mib:
+                give_back(chain.device)
 
     def drop_caches(self) -> None:
         """Release all parts of the model; the next object loads them again, each for its turn."""
@@ -77,6 +82,8 @@ class Sam3dBackend:
     def unload(self) -> None:
         """Free the model."""
         self.drop_caches()
+        if self._chain is not None:
+            limit_device(self._chain.device, 0)
         self._chain = None
 
     def _answer(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -28,7 +27,7 @@ class PreparedFrame:
         pointmap = pytorch3d_from_optical(frame.pointmap)
         return PreparedFrame(
             frame=frame,
-            image=colour_image(torch.from_numpy(np.ascontiguousarray(frame.color)).to(device)),
+            image=colour_image(torch.tensor(frame.color, device=device)),
             pointmap=torch.from_numpy(pointmap).permute(2, 0, 1).to(device),
         )
 

@@ -10,7 +10,7 @@ from torch import nn
 from ...model.weights import WeightsError, WeightsFolder
 from ..model_options import OptionsError
 from .chain import GAUSSIANS, GEOMETRY, PARTS, REFINEMENT, Chain
-from .memory import weights_budget
+from .memory import give_back, limit_device, weights_budget
 from .residency import Residency
 from .settings import Sam3dSettings
 
@@ -21,6 +21,7 @@ def load_chain(settings: Sam3dSettings) -> Chain:
     Raises OptionsError for weights that cannot be used and for a device that torch does not find.
     """
     options, device, dtype = settings.options, settings.device(), settings.dtype()
+    limit_device(device, options.memory_limit_mib)
     try:
         weights = WeightsFolder(options.checked_weights())
         parts = (*PARTS, *([GAUSSIANS[options.gaussians]] if options.gaussians else []))
@@ -35,6 +36,7 @@ def load_chain(settings: Sam3dSettings) -> Chain:
 
 
 def _load(weights: WeightsFolder, part: str, *, device: torch.device, dtype: torch.dtype, compiled: bool) -> nn.Module:
+    give_back(device)  # what was released before; a part finds no place among its fragments
     module = weights.load(part, device=device, dtype=dtype)
     if compiled and part in (GEOMETRY, REFINEMENT):
         # Block by block: they are alike, so that one compilation serves all. Voxels differ in number from object to

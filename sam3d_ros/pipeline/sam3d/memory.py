@@ -31,6 +31,13 @@ def give_back(device: torch.device) -> None:
         torch.cuda.empty_cache()
 
 
+def limit_device(device: torch.device, limit_mib: int) -> None:
+    """Make torch refuse, as out of memory, what goes beyond the limit on a GPU; 0 lifts it."""
+    if device.type == "cuda":
+        total = torch.cuda.get_device_properties(device).total_memory
+        torch.cuda.set_per_process_memory_fraction(min(1.0, limit_mib * _MIB / total) if limit_mib else 1.0, device)
+
+
 def weights_budget(config: Sam3dConfig, *, device: torch.device, dtype: torch.dtype, limit_mib: int) -> int | None:
     """Bytes that the weights may take beside the work; None where nothing limits them.
 

@@ -37,14 +37,15 @@ class Sam3dSettings:
     def device(self) -> torch.device:
         """Where to compute; raises OptionsError where torch finds no such device."""
         device = torch.device(self.options.device)
-        if device.type == "cuda":
-            found = torch.cuda.device_count() if torch.cuda.is_available() else 0
-            if (device.index or 0) >= found:
-                raise OptionsError(
-                    f"device {self.options.device}: torch {torch.__version__} finds {found} CUDA devices; "
-                    "see `sam3d-ros doctor`, or take device cpu"
-                )
-        return device
+        if device.type != "cuda":
+            return device
+        index, found = device.index or 0, torch.cuda.device_count() if torch.cuda.is_available() else 0
+        if index >= found:
+            raise OptionsError(
+                f"device {self.options.device}: torch {torch.__version__} finds {found} CUDA devices; "
+                "see `sam3d-ros doctor`, or take device cpu"
+            )
+        return torch.device("cuda", index)
 
     def dtype(self) -> torch.dtype:
         """Number format of the large products."""

@@ -10,7 +10,7 @@ import torch
 from sam3d_ros.model.config import SMALL, Sam3dConfig
 from sam3d_ros.pipeline.model_options import Dtype, ModelOptions, OptionsError, Sampling
 from sam3d_ros.pipeline.sam3d import Sam3dBackend, Sam3dSettings
-from sam3d_ros.pipeline.sam3d.memory import condition_tokens, memory_errors, weights_budget, working_bytes
+from sam3d_ros.pipeline.sam3d.memory import condition_tokens, limit_device, memory_errors, weights_budget, working_bytes
 
 GIB = 2**30
 DISTILLED = replace(SMALL, refinement=replace(SMALL.refinement, step_size=True))
@@ -130,3 +130,25 @@ def test_only_the_allocator_s_error_becomes_a_memory_error():
         torch.empty(2**60, dtype=torch.uint8)
     with pytest.raises(RuntimeError, match="mat1"), memory_errors():
         torch.ones(2, 3) @ torch.ones(2, 3)
+
+
+class FakeGpu:
+    """Records the share of its memory that torch was told to stay below."""
+
+    total_memory = 16 * GIB
+
+    def __init__(self, monkeypatch) -> None:
+        self.shares: list[float] = []
+        monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device: self)
+        monkeypatch.setattr(
+            torch.cuda, "set_per_process_memory_fraction", lambda share, device: self.shares.append(share)
+        )
+
+
+def test_a_limit_on_a_gpu_is_torch_s_own_limit(monkeypatch):
+    gpu = FakeGpu(monkeypatch)
+    for limit_mib in (4096, 0, 10**6):
+        limit_device(torch.device("cuda", 0), limit_mib)
+    assert gpu.shares == [0.25, 1.0, 1.0]
+    limit_device(torch.device("cpu"), 4096)
+    assert len(gpu.shares) == 3
