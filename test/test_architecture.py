@@ -86,7 +86,15 @@ def test_only_the_node_imports_ros(path):
 
 
 # Where torch may be imported when a module is; elsewhere it costs seconds that nobody asked for.
-WITH_TORCH = ("model", "pipeline/sam3d", "training/engine", "training/losses", "training/stages")
+WITH_TORCH = (
+    "model",
+    "pipeline/sam3d",
+    "training/data/batches",
+    "training/data/targets",
+    "training/engine",
+    "training/losses",
+    "training/stages",
+)
 
 
 @pytest.mark.parametrize("path", MODULES, ids=_name)

@@ -48,10 +48,13 @@ def tube(points: ArrayLike, radii: ArrayLike) -> Sdf:
     path, thickness = np.asarray(points, float), np.asarray(radii, float)
 
     def distance(p: Array) -> Array:
-        best = np.full(p.shape[:-1], np.inf)
+        x, y, z = (np.ascontiguousarray(p[..., k]) for k in range(3))
+        best = np.full(x.shape, np.inf)
         for a, b, ra, rb in zip(path[:-1], path[1:], thickness[:-1], thickness[1:], strict=True):
-            along = np.clip((p - a) @ (b - a) / ((b - a) @ (b - a)), 0, 1)
-            gap = np.linalg.norm(p - a - along[..., None] * (b - a), axis=-1)
+            ex, ey, ez = b - a
+            dx, dy, dz = x - a[0], y - a[1], z - a[2]
+            along = np.clip((dx * ex + dy * ey + dz * ez) / ((b - a) @ (b - a)), 0, 1)
+            gap = np.sqrt((dx - along * ex) ** 2 + (dy - along * ey) ** 2 + (dz - along * ez) ** 2)
             best = np.minimum(best, gap - (ra + along * (rb - ra)))
         return best
 
@@ -64,7 +67,7 @@ def lathe(profile: ArrayLike, radius: float = 0.0) -> Sdf:
 
     def distance(p: Array) -> Array:
         flat = np.stack([np.hypot(p[..., 0], p[..., 1]), p[..., 2]], axis=-1)
-        return _polygon_distance(flat, polygon) - radius
+        return polygon_distance(flat, polygon) - radius
 
     return distance
 
@@ -75,18 +78,22 @@ def shell(line: ArrayLike, radius: float) -> Sdf:
     return lathe(np.concatenate([points, points[-2:0:-1]]) if len(points) > 2 else points, radius)
 
 
-def _polygon_distance(p: Array, polygon: Array) -> Array:
-    """Signed distance in the plane; inside by the even-odd rule."""
-    best = np.full(p.shape[:-1], np.inf)
-    inside = np.zeros(p.shape[:-1], bool)
+def polygon_distance(p: Array, polygon: Array) -> Array:
+    """Signed distance of points [..., 2] to a closed polygon [N, 2]; inside by the even-odd rule."""
+    x, y = np.ascontiguousarray(p[..., 0]), np.ascontiguousarray(p[..., 1])
+    best = np.full(x.shape, np.inf)  # squared
+    inside = np.zeros(x.shape, bool)
     for a, b in zip(polygon, np.roll(polygon, -1, axis=0), strict=True):
-        edge, w = b - a, p - a
-        along = np.clip(w @ edge / max(float(edge @ edge), 1e-18), 0, 1)
-        best = np.minimum(best, np.linalg.norm(w - along[..., None] * edge, axis=-1))
-        crosses = (p[..., 1] >= a[1]) != (p[..., 1] >= b[1])
-        side = edge[0] * w[..., 1] - edge[1] * w[..., 0]
-        inside ^= crosses & ((side > 0) == (edge[1] > 0))
-    return np.where(inside, -best, best)
+        ex, ey = b - a
+        wx, wy = x - a[0], y - a[1]
+        along = np.clip((wx * ex + wy * ey) / max(float(ex * ex + ey * ey), 1e-18), 0, 1)
+        crosses = (y >= a[1]) != (y >= b[1])
+        inside ^= crosses & ((ex * wy - ey * wx > 0) == (ey > 0))
+        wx -= along * ex
+        wy -= along * ey
+        best = np.minimum(best, wx * wx + wy * wy)
+    distance: Array = np.sqrt(best)
+    return np.where(inside, -distance, distance)
 
 
 def union(*parts: Sdf) -> Sdf:

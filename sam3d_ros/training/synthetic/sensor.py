@@ -40,7 +40,7 @@ class DepthSensor:
         depth = _displaced(picture.depth, self.edge_shift_px, rng, cell=2.0)
         depth = self._mixed(depth, rng)
         disparity = fx * self.baseline / depth
-        disparity += self.disparity_noise_px * _patches(depth.shape, 1.2, rng)
+        disparity += self.disparity_noise_px * smooth_noise(depth.shape, 1.2, rng)
         disparity = np.round(disparity / self.disparity_step_px) * self.disparity_step_px
         measured = fx * self.baseline / np.maximum(disparity, 1e-3)
         lost = self._lost(picture, disparity, rng) | ~np.isfinite(measured) | (measured > self.max_depth)
@@ -56,12 +56,12 @@ class DepthSensor:
 
     def _lost(self, picture: Photograph, disparity: Array, rng: np.random.Generator) -> NDArray[np.bool_]:
         """Pixels without a return: occluded for the second imager, grazing, glossy, dark, left band, specks."""
-        doubt = 0.5 + 0.25 * _patches(disparity.shape, 2.0, rng)
+        doubt = 0.5 + 0.25 * smooth_noise(disparity.shape, 2.0, rng)
         grazing = picture.facing < self.grazing_cosine * (0.5 + doubt)
         glossy = picture.gloss > self.gloss_limit * (0.5 + doubt)
         dark = picture.darkness > self.dark_limit + 0.1 * (doubt - 0.5)
         band = np.arange(disparity.shape[1]) < self.missing_band * disparity.shape[1]
-        specks = _patches(disparity.shape, 2.5, rng) > 3.1
+        specks = smooth_noise(disparity.shape, 2.5, rng) > 3.1
         lost: NDArray[np.bool_] = _occluded(disparity) | grazing | glossy | dark | band[None] | specks
         return lost
 
@@ -106,7 +106,7 @@ class MaskNoise:
 def _grow(labels: NDArray[np.int32], label: int, amount: float, rng: np.random.Generator) -> NDArray[np.int32]:
     """Grow (or shrink, amount < 0) one mask by about `amount` pixels; only background is won, only border is lost."""
     mask = labels == label
-    soft = gaussian_filter(mask.astype(np.float32), 1.5) + 0.06 * _patches(mask.shape, 3.0, rng).astype(np.float32)
+    soft = gaussian_filter(mask.astype(np.float32), 1.5) + 0.06 * smooth_noise(mask.shape, 3.0, rng).astype(np.float32)
     wanted = soft > 0.5 - 0.25 * amount
     kept = np.where(mask & ~wanted, 0, labels)
     return np.where(wanted & (labels == 0), label, kept).astype(np.int32)
@@ -115,13 +115,13 @@ def _grow(labels: NDArray[np.int32], label: int, amount: float, rng: np.random.G
 def _displaced(image: NDArray[Number], size: float, rng: np.random.Generator, *, cell: float) -> NDArray[Number]:
     """Each pixel taken from a neighbour about `size` pixels away; neighbours within `cell` move together."""
     rows, columns = np.mgrid[: image.shape[0], : image.shape[1]]
-    rows = rows + size * _patches(image.shape, cell, rng)
-    columns = columns + size * _patches(image.shape, cell, rng)
+    rows = rows + size * smooth_noise(image.shape, cell, rng)
+    columns = columns + size * smooth_noise(image.shape, cell, rng)
     moved: NDArray[Number] = map_coordinates(image, [rows, columns], order=0, mode="nearest")
     return moved
 
 
-def _patches(shape: tuple[int, ...], cell: float, rng: np.random.Generator) -> Array:
+def smooth_noise(shape: tuple[int, ...], cell: float, rng: np.random.Generator) -> Array:
     """Smooth noise of unit deviation with features of `cell` pixels: a random cut of a field that repeats."""
     rows, columns = (int(rng.integers(size)) for size in shape)
     field = np.roll(_noise_field(shape, cell), (rows, columns), axis=(0, 1))
