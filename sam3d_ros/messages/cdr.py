@@ -45,18 +45,17 @@ class CdrWriter:
     def sequence(self, rows: NDArray[np.generic]) -> None:
         """Sequence of structures [N, K] whose K fields all have the type of the array."""
         self.uint32(len(rows))
-        self._put_array(rows)
+        if rows.size:  # an empty sequence has no first element, and so nothing to align
+            self._put_array(rows)
 
     def finish(self) -> bytes:
         """The whole message."""
         return b"".join(self._chunks)
 
     def _put_array(self, values: NDArray[np.generic]) -> None:
-        # An empty sequence has no first element, and so nothing to align.
-        if values.size:
-            little = np.ascontiguousarray(values, values.dtype.newbyteorder("<"))
-            self._align(little.itemsize)
-            self._put(little.reshape(-1).view(np.uint8).data)
+        little = np.ascontiguousarray(values, values.dtype.newbyteorder("<"))
+        self._align(little.itemsize)
+        self._put(little.reshape(-1).view(np.uint8).data)
 
     def _align(self, alignment: int) -> None:
         missing = -self._size % alignment

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 
 import numpy as np
 
@@ -20,6 +21,9 @@ _STATES = {
     ObjectState.COMPLETE: ReconstructedObject.STATE_COMPLETE,
     ObjectState.UNSEEN: ReconstructedObject.STATE_UNSEEN,
 }
+
+# Copied for each object, and all of its parts are then replaced: a constructor would first make every part anew.
+_BLANK = ReconstructedObject()
 
 
 def pack_mesh(mesh: Mesh) -> PackedMesh:
@@ -65,7 +69,7 @@ def build_object(
     scene_object: SceneObject, names: OutputNames, mesh: PackedMesh, *, mesh_file: str = ""
 ) -> ReconstructedObject:
     """One object as it stands in the scene."""
-    message, detection = ReconstructedObject(), scene_object.detection
+    message, detection = copy(_BLANK), scene_object.detection
     message.id, message.label = scene_object.object_id, scene_object.label
     message.child_frame_id = names.child_frame(scene_object.object_id)
     if detection is not None:
