@@ -15,7 +15,11 @@ Sample: TypeAlias = Mapping[str, Any]  # arrays or tensors of one object
 
 
 class Samples(Protocol):
-    """Data of a stage: numbered samples, made or read on demand. Also in worker processes, so it must be picklable."""
+    """Data of a stage: numbered samples, made or read on demand. Also in worker processes, so it must be picklable.
+
+    Samples that are read from large files may have a method `order(seed, round)` that says in which order to go through
+    them; others are shuffled.
+    """
 
     def __len__(self) -> int:
         """How many there are."""
@@ -34,7 +38,7 @@ class Positioned(Dataset[Sample]):
     def __init__(self, samples: Samples, prepare: Prepare, *, seed: int, positions: int) -> None:
         """`positions` is how many the whole run has."""
         self.samples, self.prepare, self.seed, self.positions = samples, prepare, seed, positions
-        self._order = Order(len(samples), seed)
+        self._order = Order(len(samples), seed, getattr(samples, "order", None))
 
     def __getitem__(self, position: int) -> Sample:
         sample = self.samples[self._order.index(position)]

@@ -5,11 +5,15 @@ Position p is the p-th sample that a run sees, whatever the number of its proces
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.random import Generator
+from numpy.typing import NDArray
+
+Permutation: TypeAlias = Callable[[int, int], NDArray[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +44,23 @@ class Share:
 class Order:
     """Every sample once in a shuffled order, then again in another one."""
 
-    def __init__(self, samples: int, seed: int) -> None:
+    def __init__(self, samples: int, seed: int, permuted: Permutation | None = None) -> None:
+        """`permuted` gives the order of a round by seed and number; None shuffles."""
         self.samples, self.seed = samples, seed
-        self._round, self._order = -1, np.empty(0, np.int64)
+        self._permuted = permuted or self._shuffled
+        self._round = -1
+        self._order: NDArray[Any] = np.empty(0, np.int64)
 
     def index(self, position: int) -> int:
         """Number of the sample at a position."""
         number, place = divmod(position, self.samples)
         if number != self._round:
-            self._round, self._order = number, np.random.default_rng((self.seed, number)).permutation(self.samples)
+            self._round, self._order = number, self._permuted(self.seed, number)
         return int(self._order[place])
+
+    def _shuffled(self, seed: int, number: int) -> NDArray[Any]:
+        shuffled: NDArray[Any] = np.random.default_rng((seed, number)).permutation(self.samples)
+        return shuffled
 
 
 def rng_at(seed: int, position: int) -> Generator:

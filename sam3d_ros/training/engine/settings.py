@@ -46,18 +46,18 @@ class RunSettings:
     optimiser: OptimiserSettings = field(default_factory=OptimiserSettings)
 
 
-def read_settings(path: Path, kind: type[T], changes: typing.Mapping[str, str] | None = None) -> T:
+def read_settings(path: Path | None, kind: type[T], changes: typing.Mapping[str, str] | None = None) -> T:
     """The YAML file as a frozen dataclass; `changes` replace fields by dotted name, as on the command line.
 
-    Raises TrainingError with the field's name where one is unknown or of another type.
+    Fields that are not named, and all without a file, have the defaults of `kind`. Raises TrainingError with the
+    field's name where one is unknown or of another type.
     """
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (OSError, yaml.YAMLError) as error:
-        raise TrainingError(f"{path}: {error}") from error
+    given = {} if path is None else _content(path)
+    default = dataclasses.asdict(typing.cast(Any, kind)())
     for name, text in (changes or {}).items():
-        _put(content, name, yaml.safe_load(text))
-    return typing.cast(T, build(kind, content, str(path)))
+        _put(given, name, yaml.safe_load(text))
+    where = "settings" if path is None else str(path)
+    return typing.cast(T, build(kind, _merged(default, given, where), where))
 
 
 def build(wanted: Any, value: object, where: str) -> Any:
@@ -69,6 +69,8 @@ def build(wanted: Any, value: object, where: str) -> Any:
         return _dataclass(wanted, value, where)
     if typing.get_origin(wanted) is tuple and isinstance(value, list | tuple):
         return tuple(build(typing.get_args(wanted)[0], item, where) for item in value)
+    if typing.get_origin(wanted) is typing.Literal and value in typing.get_args(wanted):
+        return value
     if wanted is float and type(value) in (int, float):
         return float(typing.cast(float, value))
     if wanted in (int, bool, str) and type(value) is wanted:
@@ -82,6 +84,29 @@ def _dataclass(wanted: Any, value: object, where: str) -> Any:
         found = sorted(str(key) for key in value if key not in kinds) if isinstance(value, dict) else value
         raise TrainingError(f"{where}: {found!r} is not known; the fields are {', '.join(kinds)}")
     return wanted(**{name: build(kinds[name], item, f"{where}: {name}") for name, item in value.items()})
+
+
+def _content(path: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise TrainingError(f"{path}: {error}") from error
+    if not isinstance(content or {}, dict):
+        raise TrainingError(f"{path}: {content!r} is not known; write fields and their values")
+    return content or {}
+
+
+def _merged(default: dict[str, Any], given: dict[str, Any], where: str) -> dict[str, Any]:
+    """The defaults with what is given in their place, field by field also where fields have fields."""
+    unknown = sorted(str(name) for name in given if name not in default)
+    if unknown:
+        raise TrainingError(f"{where}: {', '.join(unknown)}: not known; the fields are {', '.join(default)}")
+    return default | {
+        name: _merged(default[name], value, f"{where}: {name}")
+        if isinstance(default[name], dict) and isinstance(value, dict)
+        else value
+        for name, value in given.items()
+    }
 
 
 def _put(content: dict[str, Any], name: str, value: object) -> None:

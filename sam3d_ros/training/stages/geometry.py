@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -22,6 +23,7 @@ from .structure import StructureObjective
 
 BYTE_IMAGES = ("image", "rgb_image", "mask", "rgb_image_mask")  # 0 to 255 in a batch
 POINTMAPS = ("pointmap", "rgb_pointmap")
+ReadBatch: TypeAlias = Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]]
 _TIME = "time"
 
 
@@ -40,11 +42,15 @@ class Spread:
         return float(t) if flows else 0.0
 
 
+def _run() -> RunSettings:
+    return RunSettings(steps=24_000, batch=128)
+
+
 @dataclass(frozen=True, slots=True)
 class GeometrySettings:
     """Settings of the stages that train the geometry network."""
 
-    run: RunSettings = field(default_factory=RunSettings)
+    run: RunSettings = field(default_factory=_run)
     embedder: EmbedderConfig = TINY.stage1_embedder
     geometry: GeometryConfig = TINY.geometry
     spread: Spread = field(default_factory=Spread)
@@ -58,12 +64,17 @@ class GeometrySettings:
 class GeometryObjective(nn.Module):
     """Clean latents of shape and layout, under tokens of images and pointmaps and the observed volume."""
 
-    def __init__(self, settings: GeometrySettings, structure: StructureObjective) -> None:
-        """`structure` is trained and stays as it is. Raises ValueError for a network that predicts velocities."""
+    def __init__(
+        self, settings: GeometrySettings, structure: StructureObjective, read: ReadBatch | None = None
+    ) -> None:
+        """`structure` is trained and stays as it is; `read` makes of a batch what is written at `forward`.
+
+        Raises ValueError for a network that predicts velocities.
+        """
         super().__init__()
         if settings.geometry.prediction != "clean":
             raise ValueError(f"prediction {settings.geometry.prediction!r}; this stage trains networks that say clean")
-        self.settings = settings
+        self.settings, self.read = settings, read or dict
         self.embedder = ConditionEmbedder(settings.embedder)
         self.geometry = GeometryNetwork(settings.geometry)
         self.structure = structure.requires_grad_(False).eval()
@@ -71,7 +82,13 @@ class GeometryObjective(nn.Module):
             unused.requires_grad_(False)
 
     def forward(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Weighted terms; `noise_*` and `time` of a batch are from `PrepareGeometry`."""
+        """Weighted terms of a batch.
+
+        Images 0-255 [B, 3 or 1, S, S], pointmaps [B, 3, S, S] in cube units, `observed` [B, R, R, R] labels, the true
+        `occupancy` and `distance` (`truth_fields`), `layout_*` [B, channels] and whether they are known
+        (`layout_known` [B]); `noise_*` and `time` are from `PrepareGeometry`.
+        """
+        batch = self.read(batch)
         truth = truth_fields(batch)
         with torch.no_grad():
             data = {SHAPE: self.structure.latent(truth), **layout_of(batch)}
@@ -88,7 +105,10 @@ class GeometryObjective(nn.Module):
         return terms
 
     def sample(self, batch: Mapping[str, Tensor], sampler: SamplerConfig) -> dict[str, Tensor]:
-        """Latents sampled for a batch, from its noise; `sampler.steps` of 1 is the regression."""
+        """Latents sampled for a batch, from its noise; `sampler.steps` of 1 is the regression.
+
+        The batch is as `forward` describes it, after `read`.
+        """
         with torch.no_grad():
             condition, observed = self.geometry.project(self._tokens(batch)), self._observe(batch)
         sizes = latent_sizes(self.settings.geometry)

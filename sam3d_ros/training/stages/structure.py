@@ -14,16 +14,20 @@ from ...model.config import TINY, StructureDecoderConfig
 from ...model.encoders import StructureEncoder
 from ...model.structure import StructureDecoder, StructureFields
 from ..engine.loading import Sample
-from ..engine.settings import RunSettings
+from ..engine.settings import OptimiserSettings, RunSettings
 from ..losses import StructureWeights, structure_losses
 from .fields import truth_fields
+
+
+def _run() -> RunSettings:
+    return RunSettings(steps=12_000, optimiser=OptimiserSettings(rate=1e-3))
 
 
 @dataclass(frozen=True, slots=True)
 class StructureSettings:
     """Settings of this stage."""
 
-    run: RunSettings = field(default_factory=RunSettings)
+    run: RunSettings = field(default_factory=_run)
     encoder_widths: tuple[int, ...] = (24, 48, 96)  # from the finest resolution
     decoder: StructureDecoderConfig = TINY.structure_decoder
     weights: StructureWeights = field(default_factory=StructureWeights)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
 from sam3d_ros.training.engine.budget import Budget, seconds_of
@@ -9,11 +12,27 @@ from sam3d_ros.training.engine.errors import TrainingError
 from sam3d_ros.training.engine.optimiser import rate_at
 from sam3d_ros.training.engine.positions import Order, Share, parts_from, rng_at
 from sam3d_ros.training.engine.settings import OptimiserSettings, RunSettings, read_settings
+from sam3d_ros.training.stages.geometry import GeometrySettings
+from sam3d_ros.training.stages.structure import StructureSettings
 
 
 def written(tmp_path, text):
     (tmp_path / "a.yaml").write_text(text)
     return tmp_path / "a.yaml"
+
+
+def test_what_is_not_named_keeps_the_defaults_of_its_stage(tmp_path):
+    settings = read_settings(written(tmp_path, "run: {optimiser: {clip: 2.0}}"), StructureSettings)
+    default = StructureSettings()
+    assert settings.run.optimiser == replace(default.run.optimiser, clip=2.0)
+    assert replace(settings.run, optimiser=default.run.optimiser) == default.run
+    assert read_settings(None, StructureSettings) == default
+
+
+@pytest.mark.parametrize(("name", "kind"), [("structure", StructureSettings), ("geometry", GeometrySettings)])
+def test_the_settings_beside_the_code_are_its_defaults(name, kind):
+    path = Path(__file__).resolve().parents[3] / "config" / "training" / f"{name}.yaml"
+    assert read_settings(path, kind) == kind()
 
 
 def test_settings_are_read_and_changed_by_dotted_names(tmp_path):
@@ -26,9 +45,9 @@ def test_settings_are_read_and_changed_by_dotted_names(tmp_path):
 @pytest.mark.parametrize(
     ("text", "named"),
     [
-        ("stepz: 5", "'stepz'"),
+        ("stepz: 5", "a.yaml: stepz: not known; the fields are steps"),
         ("steps: many", "steps is 'many', expected int"),
-        ("optimiser: {rat: 1}", "optimiser: .'rat'"),
+        ("optimiser: {rat: 1}", "a.yaml: optimiser: rat: not known"),
         ("steps: true", "steps is True"),
         ("[1]", "is not known"),
         ("{", "a.yaml"),

@@ -1,0 +1,106 @@
+"""The geometry stage as a run: views, training, figures of sampled shapes on views that were held out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+from torch.utils.data import default_collate
+
+from ...model.config import STAGE1_DISTILLED, SamplerConfig
+from ...model.structure import SHAPE, latent_sizes
+from ..data.store import ObjectStore
+from ..engine.budget import Budget
+from ..engine.devices import make_fabric
+from ..engine.errors import TrainingError
+from ..engine.positions import rng_at
+from ..engine.settings import read_settings
+from ..engine.trainer import Outcome, Stage, Trainer
+from .fields import truth_fields
+from .geometry import GeometryObjective, GeometrySettings, PrepareGeometry
+from .measure import ShapeFigures, shape_figures, write_figures
+from .pictures import slices
+from .results import write_result
+from .structure_run import FIGURES, RunPlace, load_structure
+from .views import ObjectTable, StoredViews, ViewTargets
+
+NAME = "geometry"
+STEPS = (1, 4, 25)  # with which held-out views are sampled; 1 is the regression
+_MEASURED = 128  # views
+_SAMPLER = replace(STAGE1_DISTILLED, use_step_size=False, rescale_t=1.0)
+_PICTURED = 8
+
+
+def train_geometry(place: RunPlace, budget: Budget) -> Outcome:
+    """Train, or go on; once all steps are done write weights and figures. Raises TrainingError."""
+    settings = read_settings(place.config, GeometrySettings, place.changes)
+    structure = load_structure(place.runs)
+    torch.manual_seed(settings.run.seed)
+    fabric = make_fabric(settings.run.precision)
+    train, held_out, table = _data(place, fabric.device)
+    folder = place.runs / NAME
+    objective = GeometryObjective(settings, structure, ViewTargets(table, settings.embedder.vit.image_size))
+    prepare = PrepareGeometry(latent_sizes(settings.geometry), settings.spread)
+    stage = Stage(NAME, objective, train, prepare, lambda module: _pictures(module, held_out, prepare))
+    trainer = Trainer(stage, settings.run, folder, fabric)
+    outcome = trainer.run(budget)
+    if outcome.finished and fabric.global_rank == 0:
+        with trainer.average.applied(objective):
+            write_result(folder, objective, settings)
+            for steps in STEPS:
+                figures = sampled_figures(objective, held_out, prepare, steps)
+                write_figures(folder / f"{steps}-steps-{FIGURES}", figures, {"stage": NAME, "steps": float(steps)})
+    return outcome
+
+
+def sampled_figures(
+    objective: GeometryObjective, views: StoredViews, prepare: PrepareGeometry, steps: int
+) -> list[ShapeFigures]:
+    """Figures of shapes that were sampled for held-out views, spread over all that there are."""
+    figures = []
+    for number in range(0, len(views), max(1, len(views) // _MEASURED)):
+        batch = _batch(objective, views, prepare, range(number, number + 1))
+        truth, occupancy, distance = _sampled(objective, batch, replace(_SAMPLER, steps=steps))
+        estimate = {"occupancy": occupancy[0, 0].cpu().numpy(), "distance": distance[0, 0].cpu().numpy()}
+        figures.append(shape_figures(estimate, {name: x[0, 0].cpu().numpy() for name, x in truth.items()}))
+    return figures
+
+
+def _data(place: RunPlace, device: torch.device) -> tuple[StoredViews, StoredViews, ObjectTable]:
+    objects, views = place.data / "objects", place.data / "views"
+    try:
+        store = ObjectStore(objects)
+        ids = tuple(store.ids())
+        train, held_out = (StoredViews(views, split, ids) for split in ("train", "val"))
+        _ = len(train), len(held_out)
+    except FileNotFoundError as error:
+        raise TrainingError(str(error)) from error
+    return train, held_out, ObjectTable.of(store, ids, device)
+
+
+def _batch(
+    objective: GeometryObjective, views: StoredViews, prepare: PrepareGeometry, numbers: range
+) -> Mapping[str, Tensor]:
+    device = next(objective.parameters()).device
+    batch = default_collate([prepare(views[number], rng_at(0, number), 1.0) for number in numbers])
+    return objective.read({name: x.to(device) for name, x in batch.items()})
+
+
+def _sampled(
+    objective: GeometryObjective, batch: Mapping[str, Tensor], sampler: SamplerConfig
+) -> tuple[dict[str, Tensor], Tensor, Tensor]:
+    """Truth, and occupancy logits and distance [B, 1, R, R, R] of one sampled shape for each view."""
+    latents = objective.sample(batch, sampler)
+    with torch.no_grad():
+        fields = objective.structure.decode(latents[SHAPE])
+    distance = fields.logits.negative() if fields.distance is None else fields.distance
+    return truth_fields(batch), fields.logits, distance
+
+
+def _pictures(objective: GeometryObjective, views: StoredViews, prepare: PrepareGeometry) -> dict[str, Tensor]:
+    """Middle slices of shapes sampled in four steps: truth above, sample below."""
+    batch = _batch(objective, views, prepare, range(min(_PICTURED, len(views))))
+    truth, logits, _ = _sampled(objective, batch, _SAMPLER)
+    return {"occupancy": slices(truth["occupancy"], logits.sigmoid())}

@@ -1,0 +1,119 @@
+"""The structure stage as a run: data, training, the scale of its latents, figures on objects that were held out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.utils.data import default_collate
+
+from ..data.store import ObjectStore
+from ..engine.budget import Budget
+from ..engine.devices import make_fabric
+from ..engine.errors import TrainingError
+from ..engine.loading import Samples
+from ..engine.settings import read_settings
+from ..engine.trainer import Outcome, Stage, Trainer
+from .fields import truth_fields
+from .measure import ShapeFigures, shape_figures, write_figures
+from .pictures import slices
+from .results import read_settings_of, read_weights, write_result
+from .shapes import StoredShapes
+from .structure import PrepareStructure, StructureObjective, StructureSettings
+
+NAME = "structure"
+FIGURES = "figures.json"
+_SCALED_BY = 256  # samples from which the latents' scale is taken
+_MEASURED = 128  # samples
+_HELD_OUT = 20  # one object of so many, where the store has no split of its own
+
+
+@dataclass(frozen=True, slots=True)
+class RunPlace:
+    """Where a run finds its settings and data and leaves its results."""
+
+    config: Path | None  # None: the defaults
+    data: Path  # folder with `objects`
+    runs: Path
+    changes: Mapping[str, str]  # of settings, by dotted name
+
+
+def train_structure(place: RunPlace, budget: Budget) -> Outcome:
+    """Train, or go on; once all steps are done write weights and figures. Raises TrainingError."""
+    settings = read_settings(place.config, StructureSettings, place.changes)
+    torch.manual_seed(settings.run.seed)
+    fabric = make_fabric(settings.run.precision)
+    train, held_out = shapes_of(place.data / "objects", settings.run.seed)
+    folder, objective = place.runs / NAME, StructureObjective(settings)
+    stage = Stage(NAME, objective, train, _prepare(settings), lambda module: _pictures(module, held_out))
+    trainer = Trainer(stage, settings.run, folder, fabric)
+    outcome = trainer.run(budget)
+    if outcome.finished and fabric.global_rank == 0:
+        with trainer.average.applied(objective):
+            objective.measure_scale(_fields(train, range(min(_SCALED_BY, len(train))), fabric.device))
+            write_result(folder, objective, settings)
+            _measure(objective, held_out, folder)
+    return outcome
+
+
+def load_structure(runs: Path) -> StructureObjective:
+    """The trained structure stage. Raises TrainingError where it is not finished."""
+    objective = StructureObjective(read_settings_of(runs / NAME, StructureSettings))
+    read_weights(runs / NAME, objective)
+    return objective
+
+
+def shapes_of(objects: Path, seed: int) -> tuple[StoredShapes, StoredShapes]:
+    """Shapes to train on, and those that are held out. Raises TrainingError without stored objects."""
+    try:
+        store = ObjectStore(objects)
+    except FileNotFoundError as error:
+        raise TrainingError(str(error)) from error
+    train, held_out = store.ids("train"), store.ids("val")
+    if not held_out:
+        held_out, train = train[::_HELD_OUT], [name for k, name in enumerate(train) if k % _HELD_OUT]
+    if not train:
+        raise TrainingError(f"{objects}: {len(store.records)} objects are too few to train on; make more")
+    return StoredShapes(objects, tuple(train), seed=seed), StoredShapes(objects, tuple(held_out), seed=seed)
+
+
+def _prepare(settings: StructureSettings) -> PrepareStructure:
+    resolution = 64
+    tokens = (resolution // 2 // 2 ** (len(settings.encoder_widths) - 1)) ** 3
+    return PrepareStructure(tokens, settings.decoder.channels)
+
+
+def _fields(samples: Samples, numbers: range, device: torch.device) -> dict[str, Tensor]:
+    batch = default_collate([samples[number] for number in numbers])
+    return truth_fields({name: x.to(device) for name, x in batch.items()})
+
+
+def _pictures(objective: torch.nn.Module, samples: Samples) -> dict[str, Tensor]:
+    """Middle slices of a few shapes: truth above, decoded below."""
+    truth = _fields(samples, range(min(8, len(samples))), objective.latent_scale.device)
+    with torch.no_grad():
+        decoded = objective.decode(objective.latent(truth))
+    return {"occupancy": slices(truth["occupancy"], decoded.logits.sigmoid())}
+
+
+def _measure(objective: StructureObjective, samples: StoredShapes, folder: Path) -> None:
+    started = time.monotonic()
+    figures = list(reconstruction_figures(objective, samples, _MEASURED))
+    about: dict[str, float | str] = {"stage": NAME, "what": "reconstruction", "seconds": time.monotonic() - started}
+    write_figures(folder / FIGURES, figures, about)
+
+
+def reconstruction_figures(objective: StructureObjective, samples: Samples, count: int) -> Iterator[ShapeFigures]:
+    """Figures of shapes that went through the latent and back, of samples spread over all that there are."""
+    device = objective.latent_scale.device
+    for number in range(0, len(samples), max(1, len(samples) // count)):
+        truth = _fields(samples, range(number, number + 1), device)
+        with torch.no_grad():
+            decoded = objective.decode(objective.latent(truth))
+        distance = decoded.logits.negative() if decoded.distance is None else decoded.distance
+        estimate = {"occupancy": decoded.logits[0, 0].cpu().numpy(), "distance": distance[0, 0].cpu().numpy()}
+        yield shape_figures(estimate, {name: x[0, 0].cpu().numpy() for name, x in truth.items()})

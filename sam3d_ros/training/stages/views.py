@@ -1,0 +1,141 @@
+"""From stored views to what the geometry stage reads: the little that workers do, and the rest on the device."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...model.preprocess.view import camera_points, view_inputs
+from ..data.reading import ViewReader
+from ..data.store import ObjectStore
+from ..data.targets import DistanceVolumes, ViewCubes, observe, signed_distance, view_cubes
+from ..data.views import SPOILT, View
+from ..engine.loading import Sample
+from .fields import LEVELS
+from .layout import layout_latents
+from .shapes import TRUNCATION
+
+RESOLUTION = 64  # voxels along an edge of truth and observed volume
+
+
+@dataclass(frozen=True, slots=True)
+class StoredViews:
+    """Views of a split as arrays; objects by their number in `ids`."""
+
+    folder: Path
+    split: str
+    ids: tuple[str, ...]
+    numbers: Mapping[str, int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "numbers", {name: number for number, name in enumerate(self.ids)})
+
+    def __len__(self) -> int:
+        return len(_reader(self.folder, self.split))
+
+    def __getitem__(self, index: int) -> Sample:
+        return self._arrays(_reader(self.folder, self.split)[index])
+
+    def order(self, seed: int, epoch: int) -> np.ndarray:
+        """Shuffled numbers of all views, near each other in the files that are open."""
+        return _reader(self.folder, self.split).order(seed, epoch)
+
+    def _arrays(self, view: View) -> Sample:
+        return {
+            "crop_color": view.color,
+            "crop_depth": view.depth_mm.astype(np.int32),
+            "crop_mask": (view.masks & SPOILT > 0).astype(np.uint8),
+            "crop": view.crop,
+            "coarse_color": view.coarse_color,
+            "coarse_depth": view.coarse_depth_mm.astype(np.int32),
+            "coarse_mask": (view.coarse_mask > 0).astype(np.uint8),
+            "coarse": view.coarse,
+            "T_cam_obj": view.T_cam_obj,
+            "object": self.numbers[view.object_id],
+        }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ObjectTable:
+    """Distance grids and sizes of all objects on a device, by number: 0.9 MB each."""
+
+    volumes: DistanceVolumes
+    extents: Tensor  # [K, 3] m
+
+    @classmethod
+    def of(cls, store: ObjectStore, ids: Iterable[str], device: torch.device) -> ObjectTable:
+        """Of stored objects."""
+        objects = [store.get(name) for name in ids]
+        extents = torch.tensor([thing.record.extents for thing in objects], device=device)
+        return cls(DistanceVolumes.of(objects, device), extents)
+
+    def rows(self, numbers: Tensor) -> tuple[DistanceVolumes, Tensor]:
+        """Grids and extents of the objects of a batch."""
+        v = self.volumes
+        parts = (x.index_select(0, numbers) for x in (v.values, v.low, v.high, v.truncation))
+        return DistanceVolumes(*parts), self.extents.index_select(0, numbers)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ViewTargets:
+    """Cubes, inputs and truth of a batch of views."""
+
+    table: ObjectTable
+    size: int  # pixels of the model's images
+
+    def __call__(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The batch as `GeometryObjective` reads it; `time` and `noise_*` pass through."""
+        with torch.no_grad(), torch.autocast(batch["crop"].device.type, enabled=False):
+            crop, coarse = _Picture.of(batch, "crop"), _Picture.of(batch, "coarse")
+            cubes = view_cubes(crop.depth, crop.mask, crop.intrinsics)
+            made = {**crop.inputs(cubes, self.size, ""), **coarse.inputs(cubes, self.size, "rgb_")}
+            _, made["observed"] = observe(cubes, crop.depth, crop.mask, crop.intrinsics, resolution=RESOLUTION)
+            made |= self._truth(batch, cubes)
+        drawn = {name: x for name, x in batch.items() if name == "time" or name.startswith("noise_")}
+        return {**made, **drawn}
+
+    def _truth(self, batch: Mapping[str, Tensor], cubes: ViewCubes) -> dict[str, Tensor]:
+        volumes, extents = self.table.rows(batch["object"])
+        T_cam_obj = batch["T_cam_obj"]
+        distance = signed_distance(cubes, T_cam_obj, volumes, RESOLUTION)
+        scaled = (distance * (RESOLUTION / TRUNCATION)).clamp(-1, 1)
+        T_cube_obj = torch.linalg.inv(cubes.T_cam_cube) @ T_cam_obj
+        layout = layout_latents(T_cube_obj, cubes.edge, extents)
+        return {
+            "occupancy": (distance < 0).to(torch.uint8),
+            "distance": (LEVELS * scaled).round().to(torch.int8),
+            "layout_known": cubes.valid.float(),
+            **{f"layout_{name}": latent for name, latent in layout.items()},
+        }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Picture:
+    color: Tensor  # [B, 3, H, W] 0-1
+    depth: Tensor  # [B, H, W] m
+    mask: Tensor  # [B, H, W] bool
+    intrinsics: Tensor  # [B, 4]
+
+    @classmethod
+    def of(cls, batch: Mapping[str, Tensor], name: str) -> _Picture:
+        color = batch[f"{name}_color"].movedim(-1, 1).float() / 255
+        return cls(color, batch[f"{name}_depth"].float() / 1000, batch[f"{name}_mask"] > 0, batch[name])
+
+    def inputs(self, cubes: ViewCubes, size: int, prefix: str) -> dict[str, Tensor]:
+        points = camera_points(self.depth, self.intrinsics)
+        p_cube = cubes.to_cube(points.flatten(2).transpose(1, 2)).transpose(1, 2).unflatten(2, points.shape[2:])
+        made = view_inputs(self.color, self.mask[:, None].float(), p_cube, size=size)
+        mask = "rgb_image_mask" if prefix else "mask"
+        return {f"{prefix}image": made.image * 255, mask: made.mask * 255, f"{prefix}pointmap": made.pointmap}
+
+
+@lru_cache(maxsize=4)
+def _reader(folder: Path, split: str) -> ViewReader:
+    """One reader per process, folder and split."""
+    return ViewReader(folder, split)
