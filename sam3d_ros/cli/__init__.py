@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 
@@ -30,10 +31,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     parsed = _parser(arguments[:1]).parse_args(arguments)
     try:
-        return int(importlib.import_module(f".{parsed.verb}", __name__).run(parsed))
+        status = int(importlib.import_module(f".{parsed.verb}", __name__).run(parsed))
+        sys.stdout.flush()
     except UsageError as error:
         print(f"sam3d-ros {parsed.verb}: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:
+        # Whoever read our output, `head` for one, has enough of it. What is left must not be written at the exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return status
 
 
 def _parser(first: list[str]) -> argparse.ArgumentParser:

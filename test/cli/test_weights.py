@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -252,3 +254,12 @@ def test_an_interrupted_command_leaves_nothing_and_says_so(tmp_path, capsys, mon
 
 def test_the_released_sizes_are_the_default():
     assert importing.Sam3dConfig is Sam3dConfig
+
+
+def test_a_reader_that_has_enough_ends_it_quietly(written):
+    code = f"from sam3d_ros.cli import main; raise SystemExit(main(['weights', 'inspect', {str(written)!r}]))"
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run([sys.executable, "-c", code], stdout=write, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(write)
+    assert (done.returncode, done.stderr) == (0, "")

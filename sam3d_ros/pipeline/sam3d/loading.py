@@ -24,6 +24,11 @@ def load_chain(settings: Sam3dSettings) -> Chain:
     limit_device(device, options.memory_limit_mib)
     try:
         weights = WeightsFolder(options.checked_weights())
+        if weights.config.frame != "canonical":
+            raise OptionsError(
+                f"{weights.folder}: the shapes of these weights lie in a cube along the {weights.config.frame}, "
+                "which this backend does not run yet; take weights with canonical shapes"
+            )
         parts = (*PARTS, *([GAUSSIANS[options.gaussians]] if options.gaussians else []))
         sizes = {part: weights.nbytes(part, dtype) for part in parts}
         budget = weights_budget(weights.config, device=device, dtype=dtype, limit_mib=options.memory_limit_mib)

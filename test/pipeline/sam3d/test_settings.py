@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from sam3d_ros.model.config import SMALL, Sam3dConfig
+from sam3d_ros.model.weights import write_random_weights
 from sam3d_ros.pipeline.model_options import Dtype, ModelOptions, OptionsError, Sampling
 from sam3d_ros.pipeline.sam3d import Sam3dBackend, Sam3dSettings
 from sam3d_ros.pipeline.sam3d.memory import condition_tokens, limit_device, memory_errors, weights_budget, working_bytes
@@ -105,6 +106,11 @@ def test_a_damaged_shard_is_named(plain_weights, tmp_path):
     shard = tmp_path / "refinement.safetensors"
     shard.write_bytes(shard.read_bytes()[:-100])
     assert "refinement.safetensors" in load_error(weights=tmp_path)
+
+
+def test_weights_whose_shapes_lie_along_the_view_are_refused(tmp_path):
+    write_random_weights(tmp_path / "view", replace(SMALL, frame="view"), seed=0)
+    assert "cube along the view" in load_error(weights=tmp_path / "view")
 
 
 def test_nothing_limits_the_weights_on_a_cpu_without_a_limit():
