@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ..structure.decoder_blocks import ChannelNorm, ResidualBlock
 
-_LOG_VARIANCE = (-20.0, 10.0)  # beyond these a variance is of no use, and its gradient harmful
+LOG_VARIANCE = (-20.0, 10.0)  # beyond these a variance is of no use, and its gradient harmful
 FIELDS = 2  # occupancy and signed distance
 
 
@@ -50,4 +50,4 @@ class StructureEncoder(nn.Module):
         fields = torch.cat([occupancy - 0.5, distance], dim=1).to(self.stem.weight.dtype)
         h: Tensor = self.out_layer(self.blocks(self.stem(fields))).float()
         mean, log_variance = h.flatten(2).transpose(1, 2).chunk(2, dim=-1)  # [B, grid^3, channels] each
-        return Posterior(mean, log_variance.clamp(*_LOG_VARIANCE))
+        return Posterior(mean, log_variance.clamp(*LOG_VARIANCE))
