@@ -11,7 +11,7 @@ STAGES = {
     "structure": "the latent of shapes: occupancy and signed distance to tokens and back",
     "geometry": "coarse shape and layout from views: regression first, then a flow",
 }
-DATA = "data"
+DATA, ALL = "data", "all"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,9 +20,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     # Its options are those of the data's own command: here nothing is an option.
     data = stages.add_parser(DATA, help="make objects and views to train on", add_help=False, prefix_chars="\0")
     data.add_argument("arguments", nargs="*")
-    for name, purpose in STAGES.items():
+    for name, purpose in {**STAGES, ALL: "all stages that are not finished, in order"}.items():
         stage = stages.add_parser(name, help=purpose, description=purpose)
-        stage.add_argument("--config", type=Path, metavar="YAML", help="settings (default: those of config/training)")
+        if name != ALL:
+            stage.add_argument("--config", type=Path, metavar="YAML", help="settings (default: as in config/training)")
         stage.add_argument("--data", type=Path, default=Path("runs/data"), metavar="DIR", help="(default runs/data)")
         stage.add_argument("--runs", type=Path, default=Path("runs"), metavar="DIR", help="results (default runs)")
         stage.add_argument("--budget", metavar="TIME", help="stop after 90s, 20m, 2h, ...; the same call goes on later")
@@ -32,25 +33,38 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Train a stage, or go on with it; 0 also when the budget ended it."""
+    """Train a stage or all of them, or go on with it; 0 also when the budget ended it."""
     if arguments.stage == DATA:
         return _make_data(arguments.arguments)
-    from ..training.engine.budget import Budget, seconds_of
     from ..training.engine.errors import TrainingError
-    from ..training.stages.geometry_run import train_geometry
-    from ..training.stages.structure_run import RunPlace, train_structure
 
-    train = {"structure": train_structure, "geometry": train_geometry}[arguments.stage]
     try:
-        budget = Budget(None if arguments.budget is None else seconds_of(arguments.budget))
-        place = RunPlace(arguments.config, arguments.data, arguments.runs, dict(map(_change, arguments.set)))
-        outcome = train(place, budget)
+        _train(arguments)
     except TrainingError as error:
         raise UsageError(" ".join(str(error).split())) from error
-    state = "finished" if outcome.finished else "stopped; the same command goes on"
-    speed = f"{outcome.samples_per_second:.1f} samples/s"
-    print(f"{arguments.stage}: {state} at step {outcome.step}, {speed}, in {arguments.runs / arguments.stage}")
     return 0
+
+
+def _train(arguments: argparse.Namespace) -> None:
+    from ..training.engine.budget import Budget, seconds_of
+    from ..training.stages.geometry_run import train_geometry
+    from ..training.stages.results import is_finished
+    from ..training.stages.structure_run import RunPlace, train_structure
+
+    functions = {"structure": train_structure, "geometry": train_geometry}
+    budget = Budget(None if arguments.budget is None else seconds_of(arguments.budget))
+    changes = dict(map(_change, arguments.set))
+    config = getattr(arguments, "config", None)
+    for name in STAGES if arguments.stage == ALL else (arguments.stage,):
+        if is_finished(arguments.runs / name):
+            print(f"{name}: finished already; remove {arguments.runs / name} to train it anew")
+            continue
+        outcome = functions[name](RunPlace(config, arguments.data, arguments.runs, changes), budget)
+        state = "finished" if outcome.finished else "stopped; the same command goes on"
+        speed = f"{outcome.samples_per_second:.1f} samples/s"
+        print(f"{name}: {state} at step {outcome.step}, {speed}, in {arguments.runs / name}")
+        if not outcome.finished:
+            return
 
 
 def _make_data(arguments: list[str]) -> int:

@@ -36,3 +36,15 @@ def test_geometry_needs_a_finished_structure_stage(tmp_path, capsys):
 def test_the_data_s_options_reach_its_own_command(capsys):
     assert main(["train", "data", "--objects", "0"]) == 2
     assert "--objects" in capsys.readouterr().out
+
+
+def test_all_goes_through_the_stages_that_are_not_finished(tmp_path, capsys):
+    for name in ("structure", "geometry"):
+        (tmp_path / name).mkdir()
+        for file in ("settings.json", "weights.safetensors"):
+            (tmp_path / name / file).touch()
+    assert main(["train", "all", "--runs", str(tmp_path)]) == 0
+    assert capsys.readouterr().out.count("finished already") == 2
+    (tmp_path / "structure" / "settings.json").unlink()
+    assert main(["train", "all", "--runs", str(tmp_path), "--data", str(tmp_path / "none")]) == 2
+    assert "no objects in" in capsys.readouterr().err

@@ -13,6 +13,8 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from .errors import TrainingError
+
 Permutation: TypeAlias = Callable[[int, int], NDArray[Any]]
 
 
@@ -28,7 +30,7 @@ class Share:
     def __post_init__(self) -> None:
         if self.batch % (self.processes * self.accumulate):
             parts = f"{self.processes} processes in {self.accumulate} parts"
-            raise ValueError(f"a batch of {self.batch} cannot be shared by {parts}; take a multiple of both")
+            raise TrainingError(f"a batch of {self.batch} cannot be shared by {parts}; take a multiple of both")
 
     @property
     def part(self) -> int:

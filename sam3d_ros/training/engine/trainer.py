@@ -47,7 +47,7 @@ class Trainer:
     """Trains one stage in a folder of its own; made anew, it goes on where the last checkpoint was."""
 
     def __init__(self, stage: Stage, settings: RunSettings, folder: Path, fabric: Any) -> None:
-        """Raises TrainingError for a checkpoint that cannot be read, ValueError for a batch that cannot be shared."""
+        """Raises TrainingError for a checkpoint that cannot be read and for a batch that cannot be shared."""
         self.stage, self.settings, self.folder, self.fabric = stage, settings, folder, fabric
         self.share = Share(settings.batch, fabric.global_rank, fabric.world_size, settings.accumulate)
         folder.mkdir(parents=True, exist_ok=True)

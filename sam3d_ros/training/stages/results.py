@@ -26,10 +26,15 @@ def write_result(folder: Path, module: nn.Module, settings: Any) -> None:
         (folder / f"{name}.partial").replace(folder / name)
 
 
+def is_finished(folder: Path) -> bool:
+    """Whether a stage has left its result in a folder."""
+    return all((folder / name).is_file() for name in (SETTINGS, WEIGHTS))
+
+
 def read_settings_of(folder: Path, kind: type[T]) -> T:
     """The settings with which a stage was trained. Raises TrainingError where it is not finished."""
     path = folder / SETTINGS
-    if not (folder / WEIGHTS).is_file() or not path.is_file():
+    if not is_finished(folder):
         raise TrainingError(f"{folder}: no finished stage; train it first")
     settings: T = build(kind, json.loads(path.read_text(encoding="utf-8")), str(path))
     return settings

@@ -47,16 +47,17 @@ class StoredViews:
         return _reader(self.folder, self.split).order(seed, epoch)
 
     def _arrays(self, view: View) -> Sample:
+        # Copies, as torch wants arrays that may be written to.
         return {
-            "crop_color": view.color,
+            "crop_color": np.array(view.color),
             "crop_depth": view.depth_mm.astype(np.int32),
             "crop_mask": (view.masks & SPOILT > 0).astype(np.uint8),
-            "crop": view.crop,
-            "coarse_color": view.coarse_color,
+            "crop": np.array(view.crop),
+            "coarse_color": np.array(view.coarse_color),
             "coarse_depth": view.coarse_depth_mm.astype(np.int32),
             "coarse_mask": (view.coarse_mask > 0).astype(np.uint8),
-            "coarse": view.coarse,
-            "T_cam_obj": view.T_cam_obj,
+            "coarse": np.array(view.coarse),
+            "T_cam_obj": np.array(view.T_cam_obj),
             "object": self.numbers[view.object_id],
         }
 
