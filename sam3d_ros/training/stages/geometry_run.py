@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.utils.data import default_collate
 
 from ...model.config import STAGE1_DISTILLED, SamplerConfig
-from ...model.structure import SHAPE, latent_sizes
+from ...model.structure import SHAPE, StructureFields, latent_sizes
 from ..data.store import ObjectStore
 from ..engine.budget import Budget
 from ..engine.devices import make_fabric
@@ -20,7 +20,7 @@ from ..engine.settings import read_settings
 from ..engine.trainer import Outcome, Stage, Trainer
 from .fields import truth_fields
 from .geometry import GeometryObjective, GeometrySettings, PrepareGeometry
-from .measure import ShapeFigures, shape_figures, write_figures
+from .measure import ShapeFigures, batch_figures, measured_numbers, write_figures
 from .pictures import slices
 from .results import write_result
 from .structure_run import FIGURES, RunPlace, load_structure
@@ -48,10 +48,10 @@ def train_geometry(place: RunPlace, budget: Budget) -> Outcome:
     outcome = trainer.run(budget)
     if outcome.finished and fabric.global_rank == 0:
         with trainer.average.applied(objective):
-            write_result(folder, objective, settings)
             for steps in STEPS:
                 figures = sampled_figures(objective, held_out, prepare, steps)
                 write_figures(folder / f"{steps}-steps-{FIGURES}", figures, {"stage": NAME, "steps": float(steps)})
+            write_result(folder, objective, settings)  # last: it says that the stage is finished
     return outcome
 
 
@@ -59,12 +59,10 @@ def sampled_figures(
     objective: GeometryObjective, views: StoredViews, prepare: PrepareGeometry, steps: int
 ) -> list[ShapeFigures]:
     """Figures of shapes that were sampled for held-out views, spread over all that there are."""
-    figures = []
-    for number in range(0, len(views), max(1, len(views) // _MEASURED)):
-        batch = _batch(objective, views, prepare, range(number, number + 1))
-        truth, occupancy, distance = _sampled(objective, batch, replace(_SAMPLER, steps=steps))
-        estimate = {"occupancy": occupancy[0, 0].cpu().numpy(), "distance": distance[0, 0].cpu().numpy()}
-        figures.append(shape_figures(estimate, {name: x[0, 0].cpu().numpy() for name, x in truth.items()}))
+    figures: list[ShapeFigures] = []
+    for numbers in measured_numbers(len(views), _MEASURED):
+        batch = _batch(objective, views, prepare, numbers)
+        figures += batch_figures(_sampled(objective, batch, replace(_SAMPLER, steps=steps)), truth_fields(batch))
     return figures
 
 
@@ -88,19 +86,16 @@ def _batch(
     return objective.read({name: x.to(device) for name, x in batch.items()})
 
 
-def _sampled(
-    objective: GeometryObjective, batch: Mapping[str, Tensor], sampler: SamplerConfig
-) -> tuple[dict[str, Tensor], Tensor, Tensor]:
-    """Truth, and occupancy logits and distance [B, 1, R, R, R] of one sampled shape for each view."""
+def _sampled(objective: GeometryObjective, batch: Mapping[str, Tensor], sampler: SamplerConfig) -> StructureFields:
+    """One sampled shape for each view."""
     latents = objective.sample(batch, sampler)
     with torch.no_grad():
-        fields = objective.structure.decode(latents[SHAPE])
-    distance = fields.logits.negative() if fields.distance is None else fields.distance
-    return truth_fields(batch), fields.logits, distance
+        fields: StructureFields = objective.structure.decode(latents[SHAPE])
+    return fields
 
 
 def _pictures(objective: GeometryObjective, views: StoredViews, prepare: PrepareGeometry) -> dict[str, Tensor]:
     """Middle slices of shapes sampled in four steps: truth above, sample below."""
     batch = _batch(objective, views, prepare, range(min(_PICTURED, len(views))))
-    truth, logits, _ = _sampled(objective, batch, _SAMPLER)
-    return {"occupancy": slices(truth["occupancy"], logits.sigmoid())}
+    sampled = _sampled(objective, batch, _SAMPLER)
+    return {"occupancy": slices(truth_fields(batch)["occupancy"], sampled.logits.sigmoid())}

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from skimage.measure import marching_cubes
+from torch import Tensor
 
 from ...geometry.metrics import chamfer_distance, f_score
+from ...model.structure import StructureFields
 
 Grid = NDArray[np.floating]
+_BATCH = 16  # samples at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,20 @@ def shape_figures(estimate: Mapping[str, Grid], truth: Mapping[str, Grid]) -> Sh
     if not len(points) or not len(reference):
         return ShapeFigures(iou, float(len(a)), 0.0)
     return ShapeFigures(iou, chamfer_distance(points, reference), f_score(points, reference, 1.0).score)
+
+
+def measured_numbers(samples: int, count: int) -> list[range]:
+    """Numbers of about `count` samples, spread over all, in batches."""
+    step = max(1, samples // count)
+    return [range(first, min(first + step * _BATCH, samples), step) for first in range(0, samples, step * _BATCH)]
+
+
+def batch_figures(decoded: StructureFields, truth: Mapping[str, Tensor]) -> Iterator[ShapeFigures]:
+    """Figures of each object of a batch; without a decoded distance the logits tell where the surface is."""
+    distance = decoded.logits.negative() if decoded.distance is None else decoded.distance
+    fields = (decoded.logits, distance, truth["occupancy"], truth["distance"])
+    for logits, estimate, occupancy, true in zip(*(x[:, 0].float().cpu().numpy() for x in fields), strict=True):
+        yield shape_figures({"occupancy": logits, "distance": estimate}, {"occupancy": occupancy, "distance": true})
 
 
 def surface_points(distance: Grid) -> NDArray[np.float32]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from ..engine.loading import Samples
 from ..engine.settings import read_settings
 from ..engine.trainer import Outcome, Stage, Trainer
 from .fields import truth_fields
-from .measure import ShapeFigures, shape_figures, write_figures
+from .measure import ShapeFigures, batch_figures, measured_numbers, write_figures
 from .pictures import slices
 from .results import read_settings_of, read_weights, write_result
 from .shapes import StoredShapes
@@ -55,8 +55,8 @@ def train_structure(place: RunPlace, budget: Budget) -> Outcome:
     if outcome.finished and fabric.global_rank == 0:
         with trainer.average.applied(objective):
             objective.measure_scale(_fields(train, range(min(_SCALED_BY, len(train))), fabric.device))
-            write_result(folder, objective, settings)
             _measure(objective, held_out, folder)
+            write_result(folder, objective, settings)  # last: it says that the stage is finished
     return outcome
 
 
@@ -87,7 +87,7 @@ def _prepare(settings: StructureSettings) -> PrepareStructure:
     return PrepareStructure(tokens, settings.decoder.channels)
 
 
-def _fields(samples: Samples, numbers: range, device: torch.device) -> dict[str, Tensor]:
+def _fields(samples: Samples, numbers: Sequence[int], device: torch.device) -> dict[str, Tensor]:
     batch = default_collate([samples[number] for number in numbers])
     return truth_fields({name: x.to(device) for name, x in batch.items()})
 
@@ -109,11 +109,8 @@ def _measure(objective: StructureObjective, samples: StoredShapes, folder: Path)
 
 def reconstruction_figures(objective: StructureObjective, samples: Samples, count: int) -> Iterator[ShapeFigures]:
     """Figures of shapes that went through the latent and back, of samples spread over all that there are."""
-    device = objective.latent_scale.device
-    for number in range(0, len(samples), max(1, len(samples) // count)):
-        truth = _fields(samples, range(number, number + 1), device)
+    for numbers in measured_numbers(len(samples), count):
+        truth = _fields(samples, numbers, objective.latent_scale.device)
         with torch.no_grad():
             decoded = objective.decode(objective.latent(truth))
-        distance = decoded.logits.negative() if decoded.distance is None else decoded.distance
-        estimate = {"occupancy": decoded.logits[0, 0].cpu().numpy(), "distance": distance[0, 0].cpu().numpy()}
-        yield shape_figures(estimate, {name: x[0, 0].cpu().numpy() for name, x in truth.items()})
+        yield from batch_figures(decoded, truth)

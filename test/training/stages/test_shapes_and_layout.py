@@ -10,10 +10,10 @@ import torch
 from scipy.spatial.transform import Rotation
 
 from sam3d_ros.model.pose import rotation_from_latent
-from sam3d_ros.model.structure import ROTATION
+from sam3d_ros.model.structure import ROTATION, StructureFields
 from sam3d_ros.training.data.distance_grid import DistanceGrid
 from sam3d_ros.training.stages.layout import layout_latents
-from sam3d_ros.training.stages.measure import shape_figures, write_figures
+from sam3d_ros.training.stages.measure import batch_figures, measured_numbers, shape_figures, write_figures
 from sam3d_ros.training.stages.shapes import TRUNCATION, distance_in_cube, random_placement
 
 RADIUS = 0.1
@@ -91,3 +91,18 @@ def test_figures_are_written_with_their_intervals(tmp_path):
     assert content["mean"] == means
     assert (content["stage"], content["objects"]) == ("x", 2)
     assert content["interval_95"]["f_score"] == pytest.approx(1.96 * 0.5 / np.sqrt(2))
+
+
+def test_what_is_measured_is_spread_over_all_samples_in_batches():
+    numbers = [number for batch in measured_numbers(1000, 40) for number in batch]
+    assert numbers == list(range(0, 1000, 25))
+    assert max(len(batch) for batch in measured_numbers(1000, 40)) == 16
+    assert [list(batch) for batch in measured_numbers(3, 40)] == [[0, 1, 2]]
+
+
+def test_a_batch_has_the_figures_of_its_objects():
+    radii = (10.0, 8.0)
+    distance = torch.from_numpy(np.stack([fields(radius)["distance"] for radius in radii]))[:, None].float()
+    truth = torch.from_numpy(fields(10.0)["distance"])[None, None].float().expand(2, -1, -1, -1, -1)
+    found = list(batch_figures(StructureFields(-distance, None), {"occupancy": (truth < 0).float(), "distance": truth}))
+    assert [figure.iou for figure in found] == [shape_figures(fields(r), fields(10.0)).iou for r in radii]
