@@ -22,6 +22,7 @@ from .manifold import (
 )
 from .shells import without_floaters, without_hidden_pieces
 
+_HASTE = (3, 5, 7, 1)  # of decimation, in the order in which they are tried; rough surfaces are not thinned at 3
 _NEIGHBOURS = 8  # old vertices among which the colour of a new one is looked for
 
 
@@ -89,16 +90,20 @@ def _closed(vertices: Float64Array, triangles: IntArray) -> tuple[Float64Array, 
 
 
 def _filled(vertices: Float64Array, triangles: IntArray) -> tuple[Float64Array, IntArray]:
-    """A closed surface without the walls of its cavities, closed again where they were joined to the outside."""
+    """A closed surface without the walls of its cavities, closed again where they were joined to the outside.
+
+    Where it cannot be closed again it stays as it was: hollow is better than a hull.
+    """
     outside = without_cavity_walls(vertices, triangles)
     if len(outside[1]) == len(triangles):
         return vertices, triangles
-    return _closed(*without_floaters(*separated(*outside, pinched_rims=True)))
+    closed = with_fans(*without_floaters(*separated(*outside, pinched_rims=True)))
+    return _closed(*closed) if is_closed(closed[1]) else (vertices, triangles)
 
 
 def _thinned(vertices: Float64Array, triangles: IntArray, budget: int) -> tuple[Float64Array, IntArray]:
-    """Thinned by quadric decimation, ever less hastily: the hastier, the more often it pinches the surface open."""
-    for haste in (3, 1):
+    """Thinned by quadric decimation: the hastier, the rougher a surface may be, and the more often it is pinched."""
+    for haste in _HASTE:
         points, faces = fast_simplification.simplify(
             vertices.astype(np.float32), triangles.astype(np.int32), target_count=budget, agg=haste
         )

@@ -84,6 +84,16 @@ def test_other_formats_are_written_beside_the_ply(frames, tmp_path):
     assert {"object_003.ply", "object_003.glb", "object_003.obj"} <= names
 
 
+def test_textures_are_written_and_missing_gaussians_are_said(frames, tmp_path, capsys):
+    arguments = ("--format", "textured-glb,textured-obj,gaussians")
+    assert reconstruct([frames / "one"], tmp_path / "out", *arguments) == 0
+    assert reconstruct([frames / "one"], tmp_path / "out", *arguments) == 0  # earlier results are known as such
+    names = {path.name for path in (tmp_path / "out" / "one").glob("object_003*")}
+    textured = {f"object_003.textured.{suffix}" for suffix in ("glb", "obj", "mtl", "png")}
+    assert names == {"object_003.ply", *textured}
+    assert "one: 2 of 2 objects have no Gaussians" in "".join(capsys.readouterr())
+
+
 def test_the_same_seed_gives_the_same_files(frames, tmp_path):
     for name in ("first", "second"):
         reconstruct([frames / "one"], tmp_path / name, "--seed", "5")

@@ -178,6 +178,12 @@ def test_saving_gives_plain_absolute_paths_of_readable_meshes(tmp_path):
     assert read_mesh(files[0]).extents == pytest.approx([0.1, 0.2, 0.3])
 
 
+def test_saving_says_which_objects_have_no_gaussians(tmp_path):
+    saved = save_objects([scene_object(1)], SaveRequest(str(tmp_path), "", (), ("ply", "gaussians")))
+    assert saved.files == [str(tmp_path / "object_1.ply")]
+    assert saved.message.startswith("1 files written; 1 of 1 objects have no Gaussians")
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [

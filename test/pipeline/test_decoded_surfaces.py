@@ -200,3 +200,13 @@ def test_each_side_of_a_thin_plate_keeps_its_colour():
     flat = np.abs(finished.vertices[:, :2]).max(axis=1) < 0.38
     expected = np.where(finished.vertices[flat, 2:] > 0, [255, 0, 0], [0, 0, 255])
     np.testing.assert_array_equal(finished.vertex_colors[flat], expected)
+
+
+def test_a_rough_thin_walled_mug_stays_a_mug_within_a_small_budget():
+    x, y, z = grid(64)
+    around = np.hypot(x, y)
+    field = np.maximum(np.maximum(around - 0.3, np.abs(z) - 0.4), -np.maximum(around - 0.25, -z - 0.35))
+    field += np.random.default_rng(0).normal(0, 0.3 / 64, field.shape)
+    finished = finish_mesh(dual_surface(field), triangle_budget=1000, fill_cavities=True)
+    assert_solid(finished, 1000)
+    assert volume(finished) == pytest.approx(np.pi * (0.3**2 * 0.8 - 0.25**2 * 0.75), rel=0.06)
