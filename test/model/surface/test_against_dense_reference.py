@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from dense_reference import dense_surface
+from surface_by_loops import dense_surface
 
 from sam3d_ros.model.surface import extract_surface
 

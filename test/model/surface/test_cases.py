@@ -6,9 +6,9 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from dense_reference import patches as patches_by_rule
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
+from surface_by_loops import patches as patches_by_rule
 
 from sam3d_ros.model.surface.cases import CORNERS, EDGES, case_tables, edge_ring, face_arcs, patches, pinch
 
