@@ -35,6 +35,13 @@ def _products_of_rotation() -> Float64Array:
 _PRODUCTS_OF_ROTATION = _products_of_rotation()
 
 
+def rotations_of(quats_wxyz: Float64Array) -> Float64Array:
+    """Rotation matrices [N, 3, 3] of unit quaternions [N, 4]."""
+    products = (quats_wxyz[:, :, None] * quats_wxyz[:, None, :]).reshape(-1, 16)
+    rotations: Float64Array = (products @ _PRODUCTS_OF_ROTATION.T).reshape(-1, 3, 3)
+    return rotations
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class PoseBatch:
     """Transforms `T_a_b` as rotation matrices and translations in metres; `p_a = rotation @ p_b + translation`."""
@@ -45,10 +52,8 @@ class PoseBatch:
     @staticmethod
     def of(poses: Sequence[SE3]) -> PoseBatch:
         """The same transforms, which must be at least one, side by side."""
-        quats = np.array([pose.quat_wxyz for pose in poses])
-        products = (quats[:, :, None] * quats[:, None, :]).reshape(-1, 16)
-        rotation = products @ _PRODUCTS_OF_ROTATION.T
-        return PoseBatch(rotation.reshape(-1, 3, 3), np.array([pose.translation_xyz for pose in poses]))
+        rotation = rotations_of(np.array([pose.quat_wxyz for pose in poses]))
+        return PoseBatch(rotation, np.array([pose.translation_xyz for pose in poses]))
 
     def __len__(self) -> int:
         return len(self.translation_xyz)

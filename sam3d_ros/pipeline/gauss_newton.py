@@ -13,13 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..geometry.pose_batch import rotations_of
 from .point_matching import Match
 
 Array = NDArray[np.float64]
 
 _MASK_WEIGHT = 0.05  # of the number of points: where depth speaks, it speaks louder
 _DAMPING = 1e-3 * np.eye(6)  # of the number of points; directions with less leverage keep the first pose
-_UNIT = np.eye(3)
 
 
 @dataclass(slots=True, eq=False)
@@ -89,11 +89,9 @@ def change_of(J: Array, step: Array) -> Array:
 
 
 def _rotations_of(vectors: Array) -> Array:
-    """Rodrigues' formula for rotation vectors [O, 3]."""
-    square = np.maximum(np.einsum("oi,oi->o", vectors, vectors), 1e-24)[:, None, None]
-    angle = np.sqrt(square)
-    K = np.zeros((len(vectors), 3, 3))
-    K[:, 2, 1], K[:, 0, 2], K[:, 1, 0] = vectors.T
-    K -= K.transpose(0, 2, 1)
-    rotations: Array = _UNIT + np.sin(angle) / angle * K + (1 - np.cos(angle)) / square * (K @ K)
-    return rotations
+    """Rotation matrices [O, 3, 3] of rotation vectors [O, 3], by way of their quaternions."""
+    half = np.sqrt(np.maximum(np.einsum("oi,oi->o", vectors, vectors), 1e-24)) / 2
+    quats_wxyz = np.empty((len(vectors), 4))
+    quats_wxyz[:, 0] = np.cos(half)
+    quats_wxyz[:, 1:] = vectors * (np.sin(half) / (2 * half))[:, None]
+    return rotations_of(quats_wxyz)

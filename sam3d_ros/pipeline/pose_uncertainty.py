@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
+_DIAGONAL = np.eye(6)
+
 
 @dataclass(frozen=True, slots=True)
 class UncertaintyConfig:
@@ -47,7 +49,7 @@ def covariances(fit: Fit, config: UncertaintyConfig) -> Array:
     information[:, :3, :3] += across.transpose(0, 2, 1) @ across * sharpness
     scale = np.ones((len(fit.R), 6))
     scale[:, 3:] /= fit.radius[:, None]
-    information[:, range(6), range(6)] += scale**2 / prior_variance(fit.diameter)
+    information += (scale**2 / prior_variance(fit.diameter))[:, :, None] * _DIAGONAL
     covariance = np.linalg.inv(information) * (scale[:, :, None] * scale[:, None, :])
     turn = np.zeros((len(fit.R), 6, 6))
     turn[:, :3, :3] = turn[:, 3:, 3:] = fit.R
