@@ -50,7 +50,7 @@ def _picture(number: int) -> NDArray[np.float32]:
         color = patterned(rng, PAPER).albedo(points * 0.5)
     else:
         color = np.broadcast_to(colour(rng, saturation=(0.02, 0.5)), points.shape)
-    shade = 1 + rng.uniform(0.02, 0.25) * _cloud(rng, rng.uniform(0.5, 2.0)).reshape(-1, 1)
+    shade = 1 + rng.uniform(0.02, 0.25) * _cloud(rng, rng.uniform(0.8, 2.4)).reshape(-1, 1)
     picture: NDArray[np.float32] = np.clip(color * shade, 0.01, 1).reshape(SIDE, SIDE, 3).astype(np.float32) ** 2.2
     return picture
 

@@ -95,9 +95,10 @@ def _blank(depth: NDArray[np.float32], points: NDArray[np.float32], geometry: ND
 def _on_object(
     hits: Hits, item: Placed, on: NDArray[np.int64], triangle: NDArray[np.uint32], uv: NDArray[np.float32]
 ) -> None:
-    weights = np.stack([1 - uv.sum(axis=1), uv[:, 0], uv[:, 1]], axis=1)
-    local = np.einsum("nk,nkd->nd", weights, item.object.corner_normals[triangle].astype(np.float32))
-    normals = local @ item.T_world_obj[:3, :3].T
+    corners = item.object.corner_normals[triangle].astype(np.float32)
+    first = 1 - uv[:, 0] - uv[:, 1]
+    local = corners[:, 0] * first[:, None] + corners[:, 1] * uv[:, :1] + corners[:, 2] * uv[:, 1:]
+    normals = local @ item.T_world_obj[:3, :3].T.astype(np.float32)
     hits.normals[on] = normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-9)
     p_obj = apply(inverse(item.T_world_obj), hits.points[on])
     srgb = item.object.colors.at(p_obj).astype(np.float32) / 255

@@ -41,14 +41,19 @@ def distance_grid(vertices: NDArray[np.float32], faces: NDArray[np.int32], surfa
     band = _near(surface, low, spacing)
     index = np.argwhere(band)
     closest, inside = _ask_mesh(vertices, faces, (low + index * spacing).astype(np.float32))
-    nearest = distance_transform_edt(~band, sampling=spacing, return_distances=False, return_indices=True)
+    exact = np.linalg.norm(low + index * spacing - closest, axis=1)
+    touching = np.zeros(band.shape, bool)
+    touching[tuple(index[exact < 0.9 * spacing.max()].T)] = True
+    nearest = distance_transform_edt(~touching, sampling=spacing, return_distances=False, return_indices=True)
     number = np.zeros(band.shape, np.int32)
     number[band] = np.arange(len(index))
     owner = number[tuple(nearest)]
     nodes = np.stack(np.meshgrid(*(low[k] + spacing[k] * np.arange(NODES) for k in range(3)), indexing="ij"), axis=-1)
     distance = np.linalg.norm(nodes.astype(np.float32) - closest[owner], axis=-1)
+    signed = np.where(inside[owner], -distance, distance)
+    signed[band] = np.where(inside, -exact, exact)
     truncation = TRUNCATION * size
-    signed = np.where(inside[owner], -distance, distance) / truncation
+    signed = signed / truncation
     values = np.rint(127 * np.clip(signed, -1, 1)).astype(np.int8)
     return DistanceGrid(values, low.astype(np.float32), high.astype(np.float32), truncation)
 

@@ -51,14 +51,15 @@ def spoil(mask: Mask, flaws: MaskFlaws, scale: float, rng: Generator) -> Mask:
         depth = shift(depth, (scale * flaws.moved[0], scale * flaws.moved[1]), order=1, mode="nearest")
     spoilt = depth > 0
     if flaws.spilled > 0:
-        spoilt |= _patch(mask, depth > -14 * scale, flaws.spilled, rng) & (depth > -14 * scale)
+        beside = (depth > -14 * scale) & ~mask
+        spoilt |= _patch(mask, beside & (depth > -6 * scale), flaws.spilled, rng) & beside
     if flaws.lost > 0:
         spoilt &= ~_patch(mask, mask, flaws.lost, rng)
     return spoilt if spoilt.sum() >= min(20, mask.sum()) else mask
 
 
 def _patch(mask: Mask, where: Mask, share: float, rng: Generator) -> Mask:
-    """A disc about some pixel of `where`, with `share` of the area of the mask."""
+    """A disc about some pixel of `where` that is not deep in the mask, with `share` of the area of the mask."""
     rows, columns = np.nonzero(where & ~_core(mask))
     if not len(rows):
         return np.zeros_like(mask)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import open3d as o3d
 from numpy.typing import NDArray
 
 from ...geometry import Mesh
@@ -75,6 +76,21 @@ class StoredObject:
     def surface(self) -> tuple[NDArray[np.float32], NDArray[np.int8], NDArray[np.uint8]]:
         """Points [8192, 3], outward normals times 127 [8192, 3], sRGB colours [8192, 3]; in random order."""
         return self.members["points"], self.members["point_normals"], self.members["point_colors"]
+
+    @cached_property
+    def _rays(self) -> Any:
+        scene = o3d.t.geometry.RaycastingScene(nthreads=1)
+        triangles = self.mesh.triangles.astype(np.uint32)
+        scene.add_triangles(o3d.core.Tensor.from_numpy(self.mesh.vertices), o3d.core.Tensor.from_numpy(triangles))
+        return scene
+
+    def met_by(self, directions: NDArray[np.float32], T_cam_obj: Array) -> NDArray[np.bool_]:
+        """Whether rays [N, 3] from the origin of the camera meet the object."""
+        local = directions @ T_cam_obj[:3, :3].astype(np.float32)
+        origin = (-T_cam_obj[:3, :3].T @ T_cam_obj[:3, 3]).astype(np.float32)
+        rays = np.concatenate([np.broadcast_to(origin, local.shape), local], axis=1)
+        met: NDArray[np.bool_] = self._rays.test_occlusions(o3d.core.Tensor.from_numpy(rays), nthreads=1).numpy()
+        return met
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 from PIL import Image
-from scipy.ndimage import binary_dilation, gaussian_filter, maximum_filter, minimum_filter, shift
+from scipy.ndimage import binary_dilation, gaussian_filter, maximum_filter, minimum_filter
 
 from ..synthetic.photograph import Photograph
 from ..synthetic.sensor import ColorSensor, DepthSensor, smooth_noise
@@ -33,6 +33,18 @@ class SensorDraw:
     exposure: float
     motion_px: float
     jpeg: int  # quality
+
+    def at(self, scale: float) -> SensorDraw:
+        """The same flaws in an image that has `scale` pixels to one of the frame."""
+        depth = replace(
+            self.depth,
+            disparity_noise_px=self.depth.disparity_noise_px * scale,
+            disparity_step_px=self.depth.disparity_step_px * scale,
+            edge_shift_px=self.depth.edge_shift_px * scale,
+        )
+        color = replace(self.color, blur_px=max(0.3, self.color.blur_px * scale))
+        smear, motion = self.smear_px * scale, self.motion_px * scale
+        return replace(self, depth=depth, color=color, smear_px=smear, motion_px=motion)
 
 
 def draw_sensor(kind: SceneKind, rng: Generator) -> SensorDraw:
@@ -89,7 +101,7 @@ def _smeared(depth: Array, draw: SensorDraw, rng: Generator) -> Array:
         return depth
     band = binary_dilation(jumps, iterations=max(1, round(draw.smear_px)))
     near = np.minimum(depth, minimum_filter(depth, 9) + 0.35)  # a far wall does not pull harder than a near one
-    mean = gaussian_filter(near, 0.8 * draw.smear_px)
+    mean = gaussian_filter(near, max(0.4, 0.8 * draw.smear_px))
     weight = np.clip(smooth_noise(depth.shape, 1.5, rng) + 2.5 * draw.smear_share - 0.8, 0, 1)
     return np.where(band, depth * (1 - weight) + mean * weight, depth)
 
@@ -112,10 +124,13 @@ def _photograph(depth: Array, *planes: NDArray[np.float32]) -> Photograph:
 
 
 def _moved(color: NDArray[np.float32], length: float, angle: float) -> NDArray[np.float32]:
-    """Mean of five pictures along a straight way of this length in pixels."""
-    steps = np.linspace(-0.5, 0.5, 5) * length
-    moved = [shift(color, (s * np.sin(angle), s * np.cos(angle), 0), order=1, mode="nearest") for s in steps]
-    mean: NDArray[np.float32] = np.mean(moved, axis=0)
+    """Mean of seven pictures along a straight way of this length in pixels."""
+    steps = np.linspace(-0.5, 0.5, 7) * length
+    height, width = color.shape[:2]
+    total = np.zeros_like(color)
+    for dv, du in np.rint(np.outer(steps, [np.sin(angle), np.cos(angle)])).astype(int):
+        total += color[np.arange(dv, dv + height).clip(0, height - 1)][:, np.arange(du, du + width).clip(0, width - 1)]
+    mean: NDArray[np.float32] = total / np.float32(len(steps))
     return mean
 
 

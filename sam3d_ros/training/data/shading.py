@@ -56,23 +56,24 @@ def shade(rays: RayScene, hits: Hits, shape: tuple[int, int], lamps: Lamps, eye:
     n, p = hits.normals[on], hits.points[on]
     toward = (eye - p).astype(np.float32)
     toward /= np.linalg.norm(toward, axis=1, keepdims=True)
-    lamp = (lamps.at + lamps.size * rng.uniform(-0.5, 0.5, (len(on), 3)) - p).astype(np.float32)
+    spread = np.float32(lamps.size) * (rng.random((len(on), 3), np.float32) - np.float32(0.5))
+    lamp = spread + lamps.at.astype(np.float32) - p
     lamp /= np.linalg.norm(lamp, axis=1, keepdims=True)
-    start = p + LIFT * n
+    start = p + np.float32(LIFT) * n
     lit = _smooth(~rays.blocked(start, lamp, 4.0), on, shape, 0.9)
-    spread = n + _sphere(rng, len(on))
-    open_ = _smooth(~rays.blocked(start, spread, CORNER), on, shape, 2.2)
+    open_ = _smooth(~rays.blocked(start, n + _sphere(rng, len(on)), CORNER), on, shape, 2.2)
     facing = np.clip((n * toward).sum(axis=1), 0, 1)
     half = lamp + toward
     half /= np.linalg.norm(half, axis=1, keepdims=True)
     shine = hits.specular[on] * np.clip((n * half).sum(axis=1), 0, 1) ** hits.shininess[on] * lit
     rim = 0.3 * hits.specular[on] * (1 - facing) ** 5
     key = np.clip((n * lamp).sum(axis=1), 0, 1) * lit
-    fill = np.clip(n @ lamps.fill_direction, 0, 1) * (0.4 + 0.6 * open_)
+    fill = np.clip(n @ lamps.fill_direction.astype(np.float32), 0, 1) * (0.4 + 0.6 * open_)
     sky = (0.65 + 0.35 * n[:, 2]) * (0.3 + 0.7 * open_)
-    light = key[:, None] * lamps.key + fill[:, None] * lamps.fill + sky[:, None] * lamps.sky
-    color = hits.albedo[on] * light + shine[:, None] * lamps.key + rim[:, None] * lamps.sky
-    darkness = 1 - (hits.albedo[on] @ np.array([0.2126, 0.7152, 0.0722])) ** (1 / 2.2)
+    sources = np.stack([lamps.key, lamps.fill, lamps.sky]).astype(np.float32)
+    light = np.stack([key, fill, sky], axis=1) @ sources
+    color = hits.albedo[on] * light + np.stack([shine, rim], axis=1) @ sources[[0, 2]]
+    darkness = 1 - (hits.albedo[on] @ np.array([0.2126, 0.7152, 0.0722], np.float32)) ** np.float32(1 / 2.2)
     planes = [_image(values, on, shape) for values in (color, facing, shine, darkness)]
     return Shaded(*planes)
 

@@ -10,14 +10,14 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from ...geometry import PinholeCamera
-from .arranging import Placed, Scene, SceneKind, arrange, hovering
+from .arranging import Placed, SceneKind, arrange, hovering
 from .casting import Hits, RayScene
 from .mask_flaws import draw_mask_flaws, spoil
-from .poses import inverse
+from .poses import apply, inverse
 from .sensing import draw_sensor, expose, measure_depth
 from .shading import Lamps, draw_lamps, shade
 from .store import ObjectStore
-from .viewing import CROP, Stand, coarse_camera, crop_camera, draw_stand, in_frame, rays
+from .viewing import COARSE, CROP, Stand, coarse_camera, crop_camera, draw_stand, in_frame, rays
 
 SPOILT, VISIBLE, AMODAL = 1, 2, 4  # bits of the mask image
 LEAST_PIXELS = 120  # visible pixels of the crop without which a view is not kept
@@ -74,7 +74,7 @@ def _try_view(
     hits = plain.cast(rays(crop), stand.T_world_cam)
     inside = in_frame(crop, stand)
     visible = (hits.owner == number).reshape(CROP, CROP) & inside
-    amodal = _alone(target, crop, stand)
+    amodal = visible | _hidden(target, hits.owner != number, crop, stand)
     share = float(visible.sum() / max(amodal.sum(), 1))
     if visible.sum() < LEAST_PIXELS or share < 0.12:
         return None
@@ -103,8 +103,9 @@ def _finish(shot: _Shot, rng: Generator, seed: int) -> View:
     eye = stand.T_world_cam[:3, 3]
     shaded = shade(shot.rays, shot.hits, (CROP, CROP), shot.lamps, eye, rng)
     scale = shot.crop.fx / stand.camera.fx
-    color = np.where(shot.inside[..., None], expose(shaded, sensor, rng), 0).astype(np.uint8)
-    depth = measure_depth(shot.hits.depth.reshape(CROP, CROP), shaded, shot.crop.fx, sensor, rng)
+    near, far = sensor.at(scale), sensor.at(1 / COARSE)
+    color = np.where(shot.inside[..., None], expose(shaded, near, rng), 0).astype(np.uint8)
+    depth = measure_depth(shot.hits.depth.reshape(CROP, CROP), shaded, shot.crop.fx, near, rng)
     spoilt = spoil(shot.visible, flaws, scale, rng) & shot.inside
     wide = coarse_camera(stand)
     size = (wide.height, wide.width)
@@ -116,8 +117,8 @@ def _finish(shot: _Shot, rng: Generator, seed: int) -> View:
         depth_mm=np.where(shot.inside, depth, 0).astype(np.uint16),
         masks=(SPOILT * spoilt + VISIBLE * shot.visible + AMODAL * shot.amodal).astype(np.uint8),
         crop=_four(shot.crop),
-        coarse_color=expose(dim, sensor, rng),
-        coarse_depth_mm=measure_depth(hits.depth.reshape(size), dim, wide.fx, sensor, rng),
+        coarse_color=expose(dim, far, rng),
+        coarse_depth_mm=measure_depth(hits.depth.reshape(size), dim, wide.fx, far, rng),
         coarse_mask=_coarse_mask(spoilt, shot.crop, wide),
         coarse=_four(wide),
         T_cam_obj=T_cam_obj.astype(np.float32),
@@ -130,11 +131,18 @@ def _finish(shot: _Shot, rng: Generator, seed: int) -> View:
     )
 
 
-def _alone(target: Placed, crop: PinholeCamera, stand: Stand) -> NDArray[np.bool_]:
-    """Pixels [H, W] of the object if nothing hid it."""
-    alone = RayScene(Scene(SceneKind.ISOLATED, (target,), (), (0, 0), (0, 0)))
-    seen: NDArray[np.bool_] = (alone.cast(rays(crop), stand.T_world_cam).owner == 0).reshape(CROP, CROP)
-    return seen
+def _hidden(target: Placed, where: NDArray[np.bool_], crop: PinholeCamera, stand: Stand) -> NDArray[np.bool_]:
+    """Pixels [H, W] out of `where` [H * W] that would show the object if nothing hid it."""
+    directions = rays(crop)
+    T_cam_obj = inverse(stand.T_world_cam) @ target.T_world_obj
+    p_cam = apply(T_cam_obj, target.object.mesh.vertices)
+    slopes = p_cam[:, :2] / p_cam[:, 2:]
+    near = (directions[:, :2] >= slopes.min(axis=0)) & (directions[:, :2] <= slopes.max(axis=0))
+    asked = np.flatnonzero(where & near.all(axis=1))
+    hidden = np.zeros(len(directions), bool)
+    if len(asked):
+        hidden[asked] = target.object.met_by(directions[asked], T_cam_obj)
+    return hidden.reshape(CROP, CROP)
 
 
 def _occluder(store: ObjectStore, ids: list[str], target: Placed, stand: Stand, rng: Generator) -> Placed:

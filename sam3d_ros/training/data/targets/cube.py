@@ -9,9 +9,9 @@ from torch import Tensor
 
 SAMPLES = 80  # pixels along each side of the image that are looked at
 LEAST_POINTS = 8  # depth readings in the mask without which a cube is only a guess
-LATERAL = 1.3  # edge in widths of what is seen
+LATERAL = 1.45  # edge in widths of what is seen
 ALONG = 1.15  # edge in lengths of what is seen along the ray, besides HIDDEN widths
-HIDDEN = 0.3
+HIDDEN = 0.45
 FRONT = 0.06  # of the edge, free in front of the nearest points
 GUESS = 0.7  # m, distance where no depth was read
 

@@ -34,14 +34,13 @@ class DistanceVolumes:
 
     def at(self, p_obj: Tensor) -> Tensor:
         """Signed distance [B, M] in metres, cut off at the truncation, at points [B, M, 3] of the object frame."""
-        span = (self.high - self.low)[:, None]
-        where = (p_obj - self.low[:, None]) / span * 2 - 1
-        outside = (where.abs() - 1).clamp(min=0).mul(span / 2).norm(dim=-1)
+        half = (self.high - self.low)[:, None] / 2
+        where = (p_obj - (self.low + self.high)[:, None] / 2) / half
         grid = where.flip(-1)[:, :, None, None]  # grid_sample names the last axis of the volume first
-        scaled = self.values[:, None].float() / 127
+        scaled = self.values[:, None].float() * (self.truncation / 127)[:, None, None, None, None]
         found = torch.nn.functional.grid_sample(scaled, grid, padding_mode="border", align_corners=True)[:, 0, :, 0, 0]
-        limit = self.truncation[:, None]
-        return torch.minimum(found * limit + outside, limit)
+        beyond = ((where.abs() - 1).clamp(min=0) * half).amax(dim=-1)
+        return torch.minimum(found + beyond, self.truncation[:, None])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
