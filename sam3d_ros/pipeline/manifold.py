@@ -134,7 +134,8 @@ def _components(count: int, a: IntArray, b: IntArray) -> IntArray:
 
 def _volumes_to_middle(vertices: Float64Array, triangles: NDArray[np.integer]) -> Float64Array:
     """Signed volume of the tetrahedron from each triangle to the middle of the vertices, [T]."""
-    a, b, c = (vertices[triangles[:, i]] - vertices.mean(axis=0) for i in range(3))
+    centred = vertices - vertices.mean(axis=0)
+    a, b, c = (centred[triangles[:, i]] for i in range(3))
     sixfold: Float64Array = np.einsum("ij,ij->i", a, np.cross(b, c))
     return sixfold / 6
 
@@ -214,7 +215,7 @@ def _split(
 
 
 def _without_doubled_edges(vertices: Float64Array, triangles: IntArray) -> tuple[Float64Array, IntArray]:
-    """Edges of a surface that join the same two vertices on two ways get a vertex of their own in the middle."""
+    """Edges of a surface that join the same two vertices in two ways get a vertex of their own in the middle."""
     while True:
         kinds, pairs = _paired_half_edges(vertices, triangles)
         doubled = pairs[kinds[pairs[:, 0]] == _TOUCHING]
