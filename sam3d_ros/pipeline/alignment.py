@@ -119,15 +119,17 @@ def _of_each(task: AlignmentTask, size: str) -> Array:
 
 
 def _moving(task: AlignmentTask, points: int) -> Moving:
-    """The objects at their first poses; those with fewer points repeat them."""
+    """The objects at their first poses, moved sideways as the mask wants it; those with fewer points repeat them."""
     p = [p_cam if len(p_cam) == points else p_cam[spread(len(p_cam), points)] for p_cam in task.p_cam]
     t = task.T_cam_obj.translation_xyz.copy()
+    goal_xy = t[:, :2] + task.beside_xy
+    t[:, :2] += task.trust[:, None] * task.beside_xy
     return Moving(
         p=np.ascontiguousarray(np.array(p).transpose(0, 2, 1)),
         R=task.T_cam_obj.rotation.copy(),
         t=t,
         radius=_of_each(task, "radius"),
-        goal_xy=t[:, :2] + task.beside_xy,
+        goal_xy=goal_xy,
         trust=task.trust,
     )
 
