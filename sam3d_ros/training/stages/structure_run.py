@@ -27,7 +27,7 @@ from .structure import PrepareStructure, StructureObjective, StructureSettings
 
 NAME = "structure"
 FIGURES = "figures.json"
-_SCALED_BY = 256  # samples from which the latents' scale is taken
+_SCALED_BY = 64  # samples from which the latents' scale is taken
 _MEASURED = 128  # samples
 _HELD_OUT = 20  # one object of so many, where the store has no split of its own
 
