@@ -11,7 +11,7 @@ from .shards import Shard
 from .store import ObjectStore
 from .views import SPOILT, VISIBLE
 
-LOOKED_AT = 32  # views of each shard whose pictures are opened
+LOOKED_AT = 64  # views of each shard whose pictures are opened
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ def family_figures(store: ObjectStore, views: Path) -> list[FamilyFigures]:
         families = [store.records[str(name)].family for name in shard.column("object_id")]
         for family, visible in zip(families, shard.column("visible"), strict=True):
             seen.setdefault(family, []).append(float(visible))
-        for index in range(min(LOOKED_AT, len(shard))):
+        for index in range(0, len(shard), max(1, len(shard) // LOOKED_AT)):
             pictures.setdefault(families[index], []).append(_picture_figures(shard, index))
     return [_line(store, family, seen, pictures) for family in sorted({r.family for r in store.records.values()})]
 
