@@ -69,7 +69,8 @@ def depth_to_pointmap(
     np.multiply(metres, right, out=planes[0])
     np.multiply(metres, down, out=planes[1])
     planes[2] = metres
-    return planes.transpose(1, 2, 0)
+    pointmap: Float32Array = planes.transpose(1, 2, 0)
+    return pointmap
 
 
 def pointmap_to_depth(pointmap: Float32Array) -> Float32Array:

@@ -199,7 +199,8 @@ def _sums(grid: _Grid, in_mask: NDArray[np.bool_], on_mesh: NDArray[np.bool_]) -
 
 def _ratio(part: Array, whole: Array) -> Array:
     """Shares; NaN where there is nothing to have a share of."""
-    return np.divide(part, whole, out=np.full(len(part), np.nan), where=whole != 0)
+    shares: Array = np.divide(part, whole, out=np.full(len(part), np.nan), where=whole != 0)
+    return shares
 
 
 def _beside(figures: Array, depth: Array, camera: PinholeCamera) -> Array:
