@@ -16,9 +16,7 @@ from .results import FrameRecord
 _MANY_OBJECTS = 65535
 
 
-def create_tracker(
-    backend: str, *, seed: int, triangle_budget: int, model: ModelOptions | None = None
-) -> SceneTracker:
+def create_tracker(backend: str, *, seed: int, triangle_budget: int, model: ModelOptions | None = None) -> SceneTracker:
     """A loaded tracker for frames that have nothing to do with each other."""
     completing = create_backend(backend, seed=seed, triangle_budget=triangle_budget, model=model)
     tracker = SceneTracker(completing, TrackingConfig(max_objects=_MANY_OBJECTS))

@@ -9,7 +9,7 @@ import open3d as o3d
 from numpy.typing import NDArray
 
 from .arranging import Placed, Scene, Slab
-from .poses import Array, apply, inverse
+from .poses import Array, apply, dot, inverse
 
 MISS = 0xFFFFFFFF
 # Triangles of a box whose corner k has x, y, z by the bits of k.
@@ -65,7 +65,7 @@ class RayScene:
             if len(on):
                 _on_object(hits, item, on, triangle[on], uv[on])
         self._on_room(hits, geometry, answer["primitive_normals"].numpy())
-        away = (hits.normals * world).sum(axis=1) > 0
+        away = dot(hits.normals, world) > 0
         hits.normals[away] *= -1
         return hits
 
@@ -99,7 +99,7 @@ def _on_object(
     first = 1 - uv[:, 0] - uv[:, 1]
     local = corners[:, 0] * first[:, None] + corners[:, 1] * uv[:, :1] + corners[:, 2] * uv[:, 1:]
     normals = local @ item.T_world_obj[:3, :3].T.astype(np.float32)
-    hits.normals[on] = normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-9)
+    hits.normals[on] = normals / np.maximum(np.sqrt(dot(normals, normals)), 1e-9)[:, None]
     p_obj = apply(inverse(item.T_world_obj), hits.points[on])
     srgb = item.object.colors.at(p_obj).astype(np.float32) / 255
     hits.albedo[on] = np.clip(srgb**2.2 * item.gain, 0, 1)

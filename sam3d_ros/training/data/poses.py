@@ -21,6 +21,12 @@ def apply(T: Array, points: ArrayLike) -> Array:
     return moved
 
 
+def dot(first: NDArray[np.floating], second: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Scalar products [N] of vectors [N, 3]."""
+    product: NDArray[np.floating] = np.einsum("ni,ni->n", first, second)
+    return product
+
+
 def inverse(T: Array) -> Array:
     """The rigid transform back."""
     return pose(T[:3, :3].T, -T[:3, :3].T @ T[:3, 3])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.random import Generator
@@ -12,7 +13,7 @@ from PIL import Image
 from scipy.ndimage import binary_dilation, gaussian_filter, maximum_filter, minimum_filter
 
 from ..synthetic.photograph import Photograph
-from ..synthetic.sensor import ColorSensor, DepthSensor, smooth_noise
+from ..synthetic.sensor import DepthSensor, smooth_noise
 from .arranging import SceneKind
 from .shading import Shaded
 
@@ -29,7 +30,10 @@ class SensorDraw:
     smear_share: float  # of the border that is smeared
     blind_share: float  # of the picture in patches without any depth
     scale_error: float  # relative error of all depth
-    color: ColorSensor
+    blur_px: float  # of the lens
+    read_noise: float  # linear light
+    shot_noise: float  # linear light at full light
+    tint: float  # deviation of the white balance
     exposure: float
     motion_px: float
     jpeg: int  # quality
@@ -42,9 +46,8 @@ class SensorDraw:
             disparity_step_px=self.depth.disparity_step_px * scale,
             edge_shift_px=self.depth.edge_shift_px * scale,
         )
-        color = replace(self.color, blur_px=max(0.3, self.color.blur_px * scale))
-        smear, motion = self.smear_px * scale, self.motion_px * scale
-        return replace(self, depth=depth, color=color, smear_px=smear, motion_px=motion)
+        smear, motion, blur = self.smear_px * scale, self.motion_px * scale, max(0.3, self.blur_px * scale)
+        return replace(self, depth=depth, smear_px=smear, motion_px=motion, blur_px=blur)
 
 
 def draw_sensor(kind: SceneKind, rng: Generator) -> SensorDraw:
@@ -64,7 +67,6 @@ def draw_sensor(kind: SceneKind, rng: Generator) -> SensorDraw:
         max_depth=float(rng.uniform(2.0, 6.0)),
     )
     blind = rng.uniform(0.1, 0.45) if rng.random() < 0.1 else (rng.uniform(0, 0.06) * s if rng.random() < 0.5 else 0.0)
-    color = ColorSensor(0.35 + 0.7 * float(rng.random()) * (0.4 + s), 0.02 * s, 0.012 * s, 0.0, 0.06)
     return SensorDraw(
         depth=depth,
         wave=0.0025 * s * float(rng.random()),
@@ -72,7 +74,10 @@ def draw_sensor(kind: SceneKind, rng: Generator) -> SensorDraw:
         smear_share=0.75 * s * float(rng.random()),
         blind_share=float(blind),
         scale_error=float(rng.normal(0, 0.003 * s)),
-        color=color,
+        blur_px=0.35 + 0.7 * float(rng.random()) * (0.4 + s),
+        read_noise=0.012 * s,
+        shot_noise=0.02 * s,
+        tint=0.06,
         exposure=float(np.exp(rng.normal(0, 0.3))),
         motion_px=float(rng.exponential(2.5)) * s if rng.random() < 0.3 else 0.0,
         jpeg=int(rng.uniform(72, 96)),
@@ -107,14 +112,25 @@ def _smeared(depth: Array, draw: SensorDraw, rng: Generator) -> Array:
 
 
 def expose(shaded: Shaded, draw: SensorDraw, rng: Generator) -> NDArray[np.uint8]:
-    """sRGB image [H, W, 3]: auto-exposure that misses a little, noise, blur by motion, white balance."""
-    level = float(np.quantile(shaded.color.mean(axis=2), 0.75)) + 0.02
-    color = shaded.color * (0.45 * draw.exposure / level)
+    """sRGB image [H, W, 3]: auto-exposure that misses a little, white balance, blur by motion and lens, noise."""
+    level = float(np.quantile(shaded.color[::2, ::2].mean(axis=2), 0.75)) + 0.02
+    tint = 1 + draw.tint * rng.standard_normal(3, np.float32)
+    light = shaded.color * (np.float32(0.45 * draw.exposure / level) * tint)
     if draw.motion_px > 0.5:
-        color = _moved(color, draw.motion_px, float(rng.uniform(0, np.pi)))
-    blank = np.zeros(color.shape[:2])
-    picture = Photograph(color.astype(float), blank, blank.astype(np.int32), blank, blank, blank)
-    return draw.color.expose(picture, rng)
+        light = _moved(light, draw.motion_px, float(rng.uniform(0, np.pi)))
+    light = gaussian_filter(light, (draw.blur_px, draw.blur_px, 0))
+    sigma = np.sqrt(np.float32(draw.read_noise**2) + np.float32(draw.shot_noise**2) * light)
+    light += sigma * rng.standard_normal(light.shape, np.float32)
+    return _film()[(light * 512).astype(np.int32).clip(0, 1535)]
+
+
+@lru_cache(maxsize=1)
+def _film() -> NDArray[np.uint8]:
+    """sRGB value of linear light in steps of 1/512, highlights rolled off instead of clipped."""
+    light = (np.arange(1536) + 0.5) / 512
+    rolled = np.where(light < 0.7, light, 0.7 + 0.3 * (1 - np.exp((0.7 - light) / 0.3)))
+    curve = np.where(rolled <= 0.0031308, 12.92 * rolled, 1.055 * rolled ** (1 / 2.4) - 0.055)
+    return np.rint(255 * curve).astype(np.uint8)
 
 
 def _photograph(depth: Array, *planes: NDArray[np.float32]) -> Photograph:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from .casting import Hits, RayScene
-from .poses import Array
+from .poses import Array, dot
 
 LIFT = 4e-4  # m, start of a shadow ray above its surface
 CORNER = 0.12  # m, how far corners darken each other
@@ -55,19 +55,19 @@ def shade(rays: RayScene, hits: Hits, shape: tuple[int, int], lamps: Lamps, eye:
     on = np.flatnonzero(hits.owner >= 0)
     n, p = hits.normals[on], hits.points[on]
     toward = (eye - p).astype(np.float32)
-    toward /= np.linalg.norm(toward, axis=1, keepdims=True)
+    toward /= np.sqrt(dot(toward, toward))[:, None]
     spread = np.float32(lamps.size) * (rng.random((len(on), 3), np.float32) - np.float32(0.5))
     lamp = spread + lamps.at.astype(np.float32) - p
-    lamp /= np.linalg.norm(lamp, axis=1, keepdims=True)
+    lamp /= np.sqrt(dot(lamp, lamp))[:, None]
     start = p + np.float32(LIFT) * n
     lit = _smooth(~rays.blocked(start, lamp, 4.0), on, shape, 0.9)
     open_ = _smooth(~rays.blocked(start, n + _sphere(rng, len(on)), CORNER), on, shape, 2.2)
-    facing = np.clip((n * toward).sum(axis=1), 0, 1)
+    facing = np.clip(dot(n, toward), 0, 1)
     half = lamp + toward
-    half /= np.linalg.norm(half, axis=1, keepdims=True)
-    shine = hits.specular[on] * np.clip((n * half).sum(axis=1), 0, 1) ** hits.shininess[on] * lit
+    half /= np.sqrt(dot(half, half))[:, None]
+    shine = hits.specular[on] * np.clip(dot(n, half), 0, 1) ** hits.shininess[on] * lit
     rim = 0.3 * hits.specular[on] * (1 - facing) ** 5
-    key = np.clip((n * lamp).sum(axis=1), 0, 1) * lit
+    key = np.clip(dot(n, lamp), 0, 1) * lit
     fill = np.clip(n @ lamps.fill_direction.astype(np.float32), 0, 1) * (0.4 + 0.6 * open_)
     sky = (0.65 + 0.35 * n[:, 2]) * (0.3 + 0.7 * open_)
     sources = np.stack([lamps.key, lamps.fill, lamps.sky]).astype(np.float32)
@@ -97,5 +97,5 @@ def _smooth(
 def _sphere(rng: Generator, count: int) -> NDArray[np.float32]:
     """Unit vectors [N, 3] in all directions; added to a normal they are spread by the cosine."""
     v = rng.standard_normal((count, 3), np.float32)
-    v *= 0.999 / np.linalg.norm(v, axis=1, keepdims=True)
+    v *= (np.float32(0.999) / np.sqrt(dot(v, v)))[:, None]
     return v

@@ -95,7 +95,7 @@ def test_surface_points_have_distance_zero_and_their_normals_lead_outwards(scene
     for step, sign in ((0.0, 0), (0.02, 1)):
         p_cam = cubes.to_cam(truth.points + step * truth.normals)
         p_obj = (p_cam - batch.T_cam_obj[:, None, :3, 3]) @ batch.T_cam_obj[:, :3, :3]
-        distance = volumes.at(p_obj) / cubes.edge[:, None]
+        distance = volumes.at(p_obj[:, :, None, None])[:, :, 0, 0] / cubes.edge[:, None]
         assert (distance.abs().median() < 0.006) if not sign else ((distance > 0).float().mean() > 0.93)
 
 
@@ -108,7 +108,7 @@ def test_the_volume_is_the_distance_at_voxel_centres(scene):
         centre = (torch.tensor([x, y, z]) + 0.5) / 16 - 0.5
         p_cam = cubes.to_cam(centre.expand(len(batch.depth), 1, 3))
         p_obj = (p_cam - batch.T_cam_obj[:, None, :3, 3]) @ batch.T_cam_obj[:, :3, :3]
-        expected = volumes.at(p_obj)[:, 0] / cubes.edge
+        expected = volumes.at(p_obj[:, :, None, None])[:, 0, 0, 0] / cubes.edge
         torch.testing.assert_close(volume[:, x, y, z], expected, atol=1e-4, rtol=1e-3)
 
 

@@ -33,14 +33,20 @@ class DistanceVolumes:
         )
 
     def at(self, p_obj: Tensor) -> Tensor:
-        """Signed distance [B, M] in metres, cut off at the truncation, at points [B, M, 3] of the object frame."""
-        half = (self.high - self.low)[:, None] / 2
-        where = (p_obj - (self.low + self.high)[:, None] / 2) / half
-        grid = where.flip(-1)[:, :, None, None]  # grid_sample names the last axis of the volume first
-        scaled = self.values[:, None].float() * (self.truncation / 127)[:, None, None, None, None]
-        found = torch.nn.functional.grid_sample(scaled, grid, padding_mode="border", align_corners=True)[:, 0, :, 0, 0]
-        beyond = ((where.abs() - 1).clamp(min=0) * half).amax(dim=-1)
-        return torch.minimum(found + beyond, self.truncation[:, None])
+        """Signed distance [B, X, Y, Z] in metres, cut off at the truncation, at points [B, X, Y, Z, 3] (object frame)."""
+        half, middle = (_spread((self.high - self.low) / 2), _spread((self.high + self.low) / 2))
+        where = (p_obj - middle) / half
+        scaled = self.values[:, None].float() * _spread(self.truncation / 127)
+        # grid_sample names the last axis of the volume first.
+        found = torch.nn.functional.grid_sample(scaled, where.flip(-1), padding_mode="border", align_corners=True)[:, 0]
+        x, y, z = where.abs_().sub_(1).mul_(half).unbind(dim=-1)
+        beyond = torch.maximum(torch.maximum(x, y), z).clamp_(min=0)
+        return torch.minimum(found + beyond, self.truncation[:, None, None, None])
+
+
+def _spread(values: Tensor) -> Tensor:
+    """[B] or [B, 3] with three axes of length one after the first."""
+    return values[:, None, None, None] if values.ndim > 1 else values[:, None, None, None, None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,11 +64,12 @@ def signed_distance(cubes: ViewCubes, T_cam_obj: Tensor, volumes: DistanceVolume
     Cut off at the truncation of the object (12 % of its largest extent).
     """
     T_obj_cube = torch.linalg.inv(T_cam_obj) @ cubes.T_cam_cube
-    centres = _centres(resolution, cubes.edge)
-    scaled = cubes.edge[:, None, None] * T_obj_cube[:, :3, :3]
-    p_obj = centres @ scaled.transpose(1, 2) + T_obj_cube[:, None, :3, 3]
-    distance = volumes.at(p_obj) / cubes.edge[:, None]
-    return distance.view(-1, resolution, resolution, resolution)
+    axis = (torch.arange(resolution, device=cubes.edge.device, dtype=cubes.edge.dtype) + 0.5) / resolution - 0.5
+    steps = cubes.edge[:, None, None, None] * axis[None, :, None, None] * T_obj_cube[:, None, :3, :3]
+    along_x, along_y, along_z = steps.unbind(dim=-1)  # [B, R, 3] each
+    first = along_x + T_obj_cube[:, None, :3, 3]
+    p_obj = first[:, :, None, None] + along_y[:, None, :, None] + along_z[:, None, None, :]
+    return volumes.at(p_obj) / cubes.edge[:, None, None, None]
 
 
 def surface_in_cube(
@@ -77,9 +84,3 @@ def surface_in_cube(
     p_cam = points @ T_cam_obj[:, :3, :3].transpose(1, 2) + T_cam_obj[:, None, :3, 3]
     turned = torch.nn.functional.normalize(normals, dim=-1) @ rotation.transpose(1, 2)
     return ObjectTruth(cubes.to_cube(p_cam), turned, colors / 255)
-
-
-def _centres(resolution: int, like: Tensor) -> Tensor:
-    """Voxel centres [1, R^3, 3] in cube coordinates."""
-    axis = (torch.arange(resolution, device=like.device, dtype=like.dtype) + 0.5) / resolution - 0.5
-    return torch.cartesian_prod(axis, axis, axis)[None]
