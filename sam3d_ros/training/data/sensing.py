@@ -121,7 +121,8 @@ def expose(shaded: Shaded, draw: SensorDraw, rng: Generator) -> NDArray[np.uint8
     light = gaussian_filter(light, (draw.blur_px, draw.blur_px, 0))
     sigma = np.sqrt(np.float32(draw.read_noise**2) + np.float32(draw.shot_noise**2) * light)
     light += sigma * rng.standard_normal(light.shape, np.float32)
-    return _film()[(light * 512).astype(np.int32).clip(0, 1535)]
+    picture: NDArray[np.uint8] = _film()[(light * 512).astype(np.int32).clip(0, 1535)]
+    return picture
 
 
 @lru_cache(maxsize=1)
@@ -130,7 +131,8 @@ def _film() -> NDArray[np.uint8]:
     light = (np.arange(1536) + 0.5) / 512
     rolled = np.where(light < 0.7, light, 0.7 + 0.3 * (1 - np.exp((0.7 - light) / 0.3)))
     curve = np.where(rolled <= 0.0031308, 12.92 * rolled, 1.055 * rolled ** (1 / 2.4) - 0.055)
-    return np.rint(255 * curve).astype(np.uint8)
+    values: NDArray[np.uint8] = np.rint(255 * curve).astype(np.uint8)
+    return values
 
 
 def _photograph(depth: Array, *planes: NDArray[np.float32]) -> Photograph:

@@ -33,7 +33,7 @@ class DistanceVolumes:
         )
 
     def at(self, p_obj: Tensor) -> Tensor:
-        """Signed distance [B, X, Y, Z] in metres, cut off at the truncation, at points [B, X, Y, Z, 3] (object frame)."""
+        """Signed distance [B, X, Y, Z] in metres at points [B, X, Y, Z, 3] of the object frame, cut off."""
         half, middle = (_spread((self.high - self.low) / 2), _spread((self.high + self.low) / 2))
         where = (p_obj - middle) / half
         scaled = self.values[:, None].float() * _spread(self.truncation / 127)
