@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from ..pipeline.backends import BACKENDS, LEARNED
-from ..pipeline.model_options import Dtype, ModelOptions, OptionsError, Sampling
+from ..pipeline.model_options import GAUSSIANS, Dtype, ModelOptions, OptionsError, Sampling
 from . import UsageError
 
 
@@ -30,6 +30,13 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--steps", type=int, default=0, metavar="N", help="other number of steps of each stage")
     group.add_argument(
+        "--gaussians",
+        type=int,
+        choices=GAUSSIANS,
+        default=0,
+        help="per voxel besides the mesh, for --format gaussians and for textures (default 0)",
+    )
+    group.add_argument(
         "--memory-limit",
         type=int,
         default=0,
@@ -51,6 +58,7 @@ def model_options(arguments: argparse.Namespace) -> ModelOptions:
             dtype=Dtype(arguments.dtype),
             sampling=Sampling(arguments.sampling),
             steps=arguments.steps,
+            gaussians=arguments.gaussians,
             memory_limit_mib=arguments.memory_limit,
             compile=arguments.compile,
         )
@@ -71,6 +79,7 @@ def node_parameters(arguments: argparse.Namespace) -> dict[str, str]:
             "dtype": options.dtype.value,
             "sampling": options.sampling.value,
             "steps": str(options.steps),
+            "gaussians": str(options.gaussians),
             "memory_limit": str(options.memory_limit_mib),
             "compile": str(options.compile).lower(),
         }
@@ -82,7 +91,7 @@ def _refuse_unused(arguments: argparse.Namespace) -> None:
     if arguments.device != "cpu":
         raise UsageError(f"the {backend} backend runs on the CPU only; leave out --device {arguments.device}")
     defaults = ("dtype", Dtype.AUTO.value), ("sampling", Sampling.FULL.value), ("memory_limit", 0), ("compile", False)
-    for name, default in (("weights", None), ("steps", 0), *defaults):
+    for name, default in (("weights", None), ("steps", 0), ("gaussians", 0), *defaults):
         if getattr(arguments, name) != default:
             flag = f"--{name.replace('_', '-')}"
             raise UsageError(f"the {backend} backend has no {name.replace('_', ' ')}; leave out {flag}")

@@ -77,7 +77,7 @@ def describe(spec: ParameterSpec) -> ParameterDescriptor:
     """The descriptor that `ros2 param describe` shows and rclpy enforces."""
     descriptor = ParameterDescriptor(name=spec.name, description=_text(spec), read_only=spec.changeable == "never")
     if spec.choices:
-        descriptor.additional_constraints = f"one of: {', '.join(spec.choices)}"
+        descriptor.additional_constraints = f"one of: {', '.join(map(str, spec.choices))}"
     if spec.range is not None and spec.kind == "double":
         descriptor.floating_point_range = [FloatingPointRange(from_value=spec.range[0], to_value=spec.range[1])]
     elif spec.range is not None:

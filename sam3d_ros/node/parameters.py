@@ -39,7 +39,7 @@ class ParameterSpec:
     description: str
     changeable: Changeable
     range: tuple[float, float] | None = None
-    choices: tuple[str, ...] = ()
+    choices: tuple[Value, ...] = ()
     unit: str = ""
 
     def check(self, value: Value) -> None:
@@ -49,7 +49,7 @@ class ParameterSpec:
             hint = f"; write {float(value)}" if self.kind == "double" and type(value) is int else ""
             raise ParameterError(f"{self.name} must be of type {self.kind}, got {value!r}{hint}")
         if self.choices and value not in self.choices:
-            raise ParameterError(f"{self.name} must be one of {', '.join(self.choices)}, got {value!r}")
+            raise ParameterError(f"{self.name} must be one of {', '.join(map(str, self.choices))}, got {value!r}")
         if self.range is not None:
             low, high = self.range
             if not (math.isfinite(float(value)) and low <= float(value) <= high):
@@ -93,6 +93,7 @@ class Parameters:
     dtype: str
     sampling: str
     steps: int
+    gaussians: int
     compile: bool
     seed: int
     mode: str
@@ -159,6 +160,7 @@ class Parameters:
             dtype=Dtype(self.dtype),
             sampling=Sampling(self.sampling),
             steps=self.steps,
+            gaussians=self.gaussians,
             memory_limit_mib=self.memory_limit,
             compile=self.compile,
         )

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
+GAUSSIANS = (0, 4, 32)  # per voxel
+
 _DEVICE = re.compile(r"cpu|cuda(:\d+)?")
 _HOW_TO_GET_WEIGHTS = (
     "`sam3d-ros weights import` makes one from the published checkpoints, `sam3d-ros weights random` an untrained one "
@@ -57,7 +59,7 @@ class ModelOptions:
             raise OptionsError(f"device must be cpu, cuda or cuda:N, got {self.device!r}")
         if not 0 <= self.steps <= 1000:
             raise OptionsError(f"steps must lie in 0..1000, got {self.steps}")
-        if self.gaussians not in (0, 4, 32):
+        if self.gaussians not in GAUSSIANS:
             raise OptionsError(f"gaussians must be 0, 4 or 32, got {self.gaussians}")
         if self.memory_limit_mib < 0:
             raise OptionsError(f"memory_limit_mib must be 0 or more, got {self.memory_limit_mib}")

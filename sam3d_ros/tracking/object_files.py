@@ -53,7 +53,7 @@ def word_on_gaussians(objects: Sequence[SceneObject], formats: Iterable[str]) ->
     if GAUSSIANS not in formats or not lacking:
         return ""
     count = f"{len(lacking)} of {len(objects)} objects"
-    return f"{count} have no Gaussians: only a model that was asked for them makes some"
+    return f"{count} have no Gaussians: sam3d makes some when told how many (--gaussians, parameter gaussians)"
 
 
 def _textured(item: SceneObject) -> TexturedMesh:

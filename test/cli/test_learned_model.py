@@ -61,7 +61,7 @@ def test_a_frame_is_answered_by_the_learned_model(frame, weights, tmp_path):
 def test_the_options_say_what_was_asked_for(weights):
     options = model_options(parsed(
         "--backend", "sam3d", "--weights", str(weights), "--dtype", "bfloat16", "--sampling", "fast",
-        "--steps", "8", "--memory-limit", "6000", "--device", "cuda:1", "--compile",
+        "--steps", "8", "--memory-limit", "6000", "--device", "cuda:1", "--compile", "--gaussians", "4",
     ))  # fmt: skip
     assert options == ModelOptions(
         weights=weights,
@@ -69,14 +69,16 @@ def test_the_options_say_what_was_asked_for(weights):
         dtype=Dtype.BFLOAT16,
         sampling=Sampling.FAST,
         steps=8,
+        gaussians=4,
         memory_limit_mib=6000,
         compile=True,
     )
 
 
 def test_the_node_gets_the_same_options(weights):
-    arguments = parsed("--backend", "sam3d", "--weights", str(weights), "--sampling", "fast", "--steps", "8")
-    values = node_parameters(arguments) | {"steps": 8, "memory_limit": 0, "compile": False}
+    chosen = ("--sampling", "fast", "--steps", "8", "--gaussians", "32")
+    arguments = parsed("--backend", "sam3d", "--weights", str(weights), *chosen)
+    values = node_parameters(arguments) | {"steps": 8, "gaussians": 32, "memory_limit": 0, "compile": False}
     assert Parameters.from_values(values).model_options() == model_options(arguments)
 
 
