@@ -37,7 +37,7 @@ from sam3d_ros.model.config import (
 )
 from sam3d_ros.model.sampling import draw_latents, draw_voxel_noise, integrate
 from sam3d_ros.model.sparse import SparseTensor, Voxels
-from sam3d_ros.model.structure import fit_voxels, latent_sizes, occupied_voxels, prune_interior
+from sam3d_ros.model.structure import fit_voxels, geometry_velocity, latent_sizes, occupied_voxels, prune_interior
 from sam3d_ros.model.surface import extract_surface, surface_of_sdf
 from sam3d_ros.model.weights.parts import build_empty
 
@@ -159,6 +159,31 @@ def geometry(sampler: Callable[[Setting], SamplerConfig], *, saving: bool) -> Wa
     return prepare
 
 
+def geometry_of_two(*, together: bool) -> Way:
+    """Stage 1 of two objects of a frame, in one batch or one after the other."""
+
+    def prepare(setting: Setting) -> Work:
+        network, config = setting.module("geometry"), setting.config
+        tokens = setting.random(2, 7528, config.geometry.condition_width)
+        generators = [torch.Generator(setting.device).manual_seed(seed) for seed in range(2)]
+        noise = draw_latents(latent_sizes(config.geometry), generators, device=torch.device(setting.device))
+        rows = [slice(0, 2)] if together else [slice(0, 1), slice(1, 2)]
+
+        def work() -> object:
+            return [
+                integrate(
+                    geometry_velocity(network, network.project(tokens[some])),
+                    {name: latent[some] for name, latent in noise.items()},
+                    STAGE1_DISTILLED,
+                )
+                for some in rows
+            ]
+
+        return work
+
+    return prepare
+
+
 def refinement(sampler: Callable[[Setting], SamplerConfig], *, saving: bool) -> Way:
     """Stage 2: the structured latent of a shell of voxels under 5496 condition tokens."""
 
@@ -268,6 +293,11 @@ def stages(setting: Setting) -> tuple[Stage, ...]:
         ),
         Stage("geometry, 4 steps", geometry(few1, saving=True), geometry(few1, saving=False)),
         Stage(f"geometry, {n} steps guided", geometry(many1, saving=True), geometry(many1, saving=False)),
+        Stage(
+            "two objects (plain: in turn)",
+            geometry_of_two(together=True),
+            geometry_of_two(together=False),
+        ),
         Stage("structure decoder, voxels", structure),
         Stage(
             "stage 2 tokens, a further mask",
@@ -399,7 +429,8 @@ def main() -> None:
         if saving and plain:
             text += f"   time x{plain.seconds / saving.seconds:.2f}"
         print(text, flush=True)
-        few += saving.seconds if saving and "guided" not in stage.name and "Gaussian" not in stage.name else 0.0
+        apart = ("guided", "Gaussian", "two objects")
+        few += saving.seconds if saving and not any(word in stage.name for word in apart) else 0.0
     print(f"{'4 + 4 steps to the surface':32s}{1e3 * few:9.0f} ms")
 
 
