@@ -90,7 +90,14 @@ def test_over_dds_objects_come_out_of_the_node_process(scene, tmp_path):
 def test_ctrl_c_ends_the_node_too_and_keeps_what_was_done(scene, tmp_path):
     pytest.importorskip("rclpy")
     command = ["replay", str(scene), "--ros", "--backend", "fake", "--loop", "500", "--output", str(tmp_path)]
-    process = subprocess.Popen([*SAM3D_ROS, *command], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    process = subprocess.Popen(
+        [*SAM3D_ROS, *command],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+        # Tests that a shell started in the background have Ctrl-C ignored, and would hand that down.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     try:
         _wait_for_bar(process)
         children = _children(process.pid)
