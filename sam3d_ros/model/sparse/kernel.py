@@ -2,7 +2,7 @@
 
 For each rule features are gathered, multiplied by the rule's weight and added to their targets. In a shell each voxel
 has about 15 of its 27 neighbours, so this does half the arithmetic of one product over all 27 side by side. On two CPU
-cores it took 0.2 to 1.1 times as long as that product at 96 channels and more, up to twice as long at 32, and a
+cores it took 0.2 to 0.95 times as long as that product at 96 channels and more, up to twice as long at 32, and a
 fifteenth of a dense `conv3d` at the published widths of stage 2.
 Targets within a rule are distinct, hence the sum has one order and runs are repeatable.
 """
