@@ -11,10 +11,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...model.preprocess.cube import ViewCubes, view_cubes
+from ...model.preprocess.observed import observe
 from ...model.preprocess.view import camera_points, view_inputs
 from ..data.reading import ViewReader
 from ..data.store import ObjectStore
-from ..data.targets import DistanceVolumes, ViewCubes, observe, signed_distance, view_cubes
+from ..data.targets import DistanceVolumes, signed_distance
 from ..data.views import SPOILT, View
 from ..engine.loading import Sample
 from .fields import LEVELS

@@ -6,17 +6,11 @@ import numpy as np
 import pytest
 import torch
 
+from sam3d_ros.model.preprocess.cube import ViewCubes, view_cubes
+from sam3d_ros.model.preprocess.observed import VoxelState, observe
 from sam3d_ros.training.data.arranging import SceneKind
 from sam3d_ros.training.data.batches import ViewBatch
-from sam3d_ros.training.data.targets import (
-    DistanceVolumes,
-    ViewCubes,
-    VoxelState,
-    observe,
-    signed_distance,
-    surface_in_cube,
-    view_cubes,
-)
+from sam3d_ros.training.data.targets import DistanceVolumes, signed_distance, surface_in_cube
 from sam3d_ros.training.data.views import scene_views
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ..objects import StoredObject
-from .cube import ViewCubes
+from ....model.preprocess.cube import ViewCubes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
