@@ -6,10 +6,14 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
+from .rows import DENSE, Rows
 
-def interpolate(data: Mapping[str, Tensor], noise: Mapping[str, Tensor], t: Tensor) -> dict[str, Tensor]:
-    """(1 - t) noise + t data of latents [B, L, C] at times [B]."""
-    share = t[:, None, None]
+
+def interpolate(
+    data: Mapping[str, Tensor], noise: Mapping[str, Tensor], t: Tensor, rows: Rows = DENSE
+) -> dict[str, Tensor]:
+    """(1 - t) noise + t data of latents at times [B]."""
+    share = rows.spread(t)
     return {name: (1 - share) * noise[name] + share * clean for name, clean in data.items()}
 
 

@@ -8,19 +8,25 @@ from typing import TypeAlias
 import torch
 from torch import Tensor
 
+from .rows import DENSE, Rows
+
 State: TypeAlias = Mapping[str, Tensor]
-# Velocities of a state [B, L, C] at times t [B] under step sizes d [B], both from 0 to 1.
+# Velocities of a state at times t [B] under step sizes d [B], both from 0 to 1.
 Field: TypeAlias = Callable[[State, Tensor, Tensor], State]
 
 
-def shortcut_target(teacher: Field, state: State, t: Tensor, d: Tensor) -> dict[str, Tensor]:
-    """The mean velocity over a step of 2 d from t, by two steps of d of a teacher, without gradient."""
-    step = d[:, None, None]
+def shortcut_target(
+    teacher: Field, state: State, t: Tensor, d: Tensor, *, steps: int = 2, rows: Rows = DENSE
+) -> dict[str, Tensor]:
+    """The mean velocity over a step of `steps` d from t, by so many steps of d of a teacher, without gradient."""
+    length = rows.spread(d)
+    means = {name: torch.zeros_like(x) for name, x in state.items()}
     with torch.no_grad():
-        first = teacher(state, t, d)
-        halfway = {name: x + step * first[name] for name, x in state.items()}
-        second = teacher(halfway, t + d, d)
-        return {name: (first[name] + second[name]) / 2 for name in state}
+        for number in range(steps):
+            slope = teacher(state, t + number * d, d)
+            state = {name: x + length * slope[name] for name, x in state.items()}
+            means = {name: mean + slope[name] / steps for name, mean in means.items()}
+    return means
 
 
 def guided(conditional: Field, unconditional: Field, strength: float) -> Field:
@@ -36,7 +42,7 @@ def guided(conditional: Field, unconditional: Field, strength: float) -> Field:
     return field
 
 
-def velocity_errors(answer: State, target: State, weights: Mapping[str, float]) -> Tensor:
-    """Weighted sum over latents of mean squared errors, [B]."""
-    errors = [weights[name] * (answer[name].float() - target[name]).square().flatten(1).mean(dim=1) for name in target]
+def velocity_errors(answer: State, target: State, weights: Mapping[str, float | Tensor], rows: Rows = DENSE) -> Tensor:
+    """Weighted sum over latents of mean squared errors, [B]; a weight may be one for each object, [B]."""
+    errors = [weights[name] * rows.means((answer[name].float() - target[name]).square()) for name in target]
     return torch.stack(errors).sum(dim=0)

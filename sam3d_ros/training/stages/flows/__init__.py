@@ -1,0 +1,18 @@
+"""Objectives of flow networks of either stage and either size: dense latents and latents on voxels alike."""
+
+from .conditioned import Flow, geometry_flow, refinement_flow
+from .preferences import Pair, preference_errors
+from .shortcuts import ShortcutBatch, StepSizes, shortcut_errors
+from .step_size import settle_step_size
+
+__all__ = [
+    "Flow",
+    "Pair",
+    "ShortcutBatch",
+    "StepSizes",
+    "geometry_flow",
+    "preference_errors",
+    "refinement_flow",
+    "settle_step_size",
+    "shortcut_errors",
+]
