@@ -20,7 +20,8 @@ from .optimiser import make_optimiser, rate_at, set_rate
 from .positions import Share
 from .settings import RunSettings
 
-Terms = Mapping[str, Tensor]  # weighted terms of a loss, which is their sum
+# Weighted terms of a loss, which is their sum; what comes without a gradient is a figure, logged and not minimised.
+Terms = Mapping[str, Tensor]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,7 +52,7 @@ class Trainer:
         self.stage, self.settings, self.folder, self.fabric = stage, settings, folder, fabric
         self.share = Share(settings.batch, fabric.global_rank, fabric.world_size, settings.accumulate)
         folder.mkdir(parents=True, exist_ok=True)
-        self.step = 0
+        self.step, self._minimised = 0, set[str]()
         self.objective = stage.objective.to(fabric.device)
         optimiser = make_optimiser(self.objective, settings.optimiser)
         self.average = Average(self.objective, settings.optimiser.average)
@@ -66,6 +67,7 @@ class Trainer:
         first, start, saved = self.step, time.monotonic(), time.monotonic()
         log = self._log()
         batches = self._batches()
+        torch.set_flush_denormal(True)  # numbers that near zero slow a CPU down a hundredfold
         try:
             while self.step < self.settings.steps and not self._ends(budget):
                 self._one_step(batches, log)
@@ -73,6 +75,7 @@ class Trainer:
                     self.save()
                     saved = time.monotonic()
         finally:
+            torch.set_flush_denormal(False)  # without such numbers SciPy's trees, of which figures are made, never end
             if log is not None:
                 log.close()
         self.save()
@@ -148,7 +151,8 @@ class Trainer:
             last = number == self.share.accumulate - 1
             with self.fabric.no_backward_sync(self.wrapped, enabled=not last):
                 terms = self.wrapped(batch)
-                loss = torch.stack(list(terms.values())).sum() / self.share.accumulate
+                loss = torch.stack([x for x in terms.values() if x.requires_grad]).sum() / self.share.accumulate
+                self._minimised = {name for name, x in terms.items() if x.requires_grad}
                 self.fabric.backward(loss)
             for name, term in terms.items():
                 totals[name] = totals.get(name, 0.0) + term.detach() / self.share.accumulate
@@ -160,7 +164,8 @@ class Trainer:
         if self.step % self.settings.log_every == 0 or self.step == self.settings.steps:
             means = self.fabric.all_reduce(torch.stack(list(terms.values())), reduce_op="mean")
             values = dict(zip(terms, means.tolist(), strict=True))
-            values |= {"loss": float(means.sum()), "gradient_norm": float(norm), "rate": self._rate()}
+            loss = sum(value for name, value in values.items() if name in self._minimised)
+            values |= {"loss": loss, "gradient_norm": float(norm), "rate": self._rate()}
             if log is not None:
                 log.scalars(self.step, values)
         if log is not None and self.stage.pictures is not None and self.step % self.settings.picture_every == 0:
