@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from ..config import StructureDecoderConfig
 from ..layers import cast_weights
+from ..layers.convolution import VolumeConvolution
 from .decoder_blocks import ChannelNorm, ResidualBlock, Upsample, pixel_shuffle_3d
 
 
@@ -26,12 +27,12 @@ class StructureDecoder(nn.Module):
         super().__init__()
         self.channels = config.channels
         first, last = config.widths[0], config.widths[-1]
-        self.input_layer = nn.Conv3d(config.channels, first, 3, padding=1)
+        self.input_layer = VolumeConvolution(config.channels, first, 3, padding=1)
         self.middle_block = nn.Sequential(*(ResidualBlock(first) for _ in range(config.middle_blocks)))
         self.blocks = nn.Sequential(*_resolutions(config))
         self.shuffled = config.shuffled_output
         outputs = (2 if config.signed_distance else 1) * (8 if config.shuffled_output else 1)
-        self.out_layer = nn.Sequential(ChannelNorm(last), nn.SiLU(), nn.Conv3d(last, outputs, 3, padding=1))
+        self.out_layer = nn.Sequential(ChannelNorm(last), nn.SiLU(), VolumeConvolution(last, outputs, 3, padding=1))
 
     def to_compute_dtype(self, dtype: torch.dtype) -> None:
         """Cast, in place, the convolutions; norms stay float32."""

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ..layers import LayerNorm
+from ..layers.convolution import VolumeConvolution
 
 
 class ChannelNorm(LayerNorm):
@@ -25,8 +26,8 @@ class ResidualBlock(nn.Module):
         super().__init__()
         self.norm1 = ChannelNorm(channels)
         self.norm2 = ChannelNorm(channels)
-        self.conv1 = nn.Conv3d(channels, channels, 3, padding=1)
-        self.conv2 = nn.Conv3d(channels, channels, 3, padding=1)
+        self.conv1 = VolumeConvolution(channels, channels, 3, padding=1)
+        self.conv2 = VolumeConvolution(channels, channels, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
         h = self.conv1(functional.silu(self.norm1(x)))
@@ -39,7 +40,7 @@ class Upsample(nn.Module):
 
     def __init__(self, channels: int, out_channels: int) -> None:
         super().__init__()
-        self.conv = nn.Conv3d(channels, 8 * out_channels, 3, padding=1)
+        self.conv = VolumeConvolution(channels, 8 * out_channels, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
         return pixel_shuffle_3d(self.conv(x))
