@@ -36,18 +36,31 @@ def finish_mesh(mesh: Mesh, *, triangle_budget: int, fill_cavities: bool = False
     decimation, checked to be closed afterwards; manifold3d's simplification, which cannot open a surface; its convex
     hull. Raises ValueError for a mesh that spans no volume or a budget below 4, the triangles of a tetrahedron.
     """
+    whole, thin = _finished(mesh, triangle_budget, fill_cavities)
+    return _coloured(thin, whole, mesh)
+
+
+def finish_shape(mesh: Mesh, *, triangle_budget: int) -> Mesh:
+    """As `finish_mesh`, but black: for surfaces whose colours follow afterwards, as looking for them takes its time."""
+    return _finished(mesh, triangle_budget, False)[1]
+
+
+def _finished(mesh: Mesh, triangle_budget: int, fill_cavities: bool) -> tuple[Mesh, Mesh]:
+    """The outside of a mesh before and after it is thinned out, without colours."""
     if triangle_budget < 4:
         raise ValueError(f"a closed mesh has at least 4 triangles, the budget is {triangle_budget}")
     vertices, triangles = mesh.vertices.astype(np.float64), mesh.triangles.astype(np.int64)
-    if not is_closed(triangles):
+    closed = is_closed(triangles)
+    if not closed:
         vertices, triangles = separated(*welded(mesh.vertices, mesh.triangles))
-    vertices, triangles = _closed(*without_floaters(vertices, triangles))
+    vertices, triangles = without_floaters(vertices, triangles)
+    vertices, triangles = _outside(vertices, triangles) if closed else _closed(vertices, triangles)
     if fill_cavities:
         vertices, triangles = _filled(vertices, triangles)
     whole = _mesh(vertices, triangles)
     if len(triangles) > triangle_budget:
         vertices, triangles = _thinned(vertices, triangles, triangle_budget)
-    return _coloured(_mesh(vertices, triangles), whole, mesh)
+    return whole, _mesh(vertices, triangles)
 
 
 def is_watertight(mesh: Mesh) -> bool:
@@ -80,8 +93,11 @@ def _closed(vertices: Float64Array, triangles: IntArray) -> tuple[Float64Array, 
     """The surface closed, turned outwards and without hidden pieces, or its hull where that fails."""
     if not is_closed(triangles):
         vertices, triangles = with_fans(vertices, triangles)
-    if not is_closed(triangles):
-        return convex_hull(vertices)
+    return _outside(vertices, triangles) if is_closed(triangles) else convex_hull(vertices)
+
+
+def _outside(vertices: Float64Array, triangles: IntArray) -> tuple[Float64Array, IntArray]:
+    """A closed surface turned outwards and without hidden pieces, or its hull where it spans no volume."""
     vertices, triangles = without_hidden_pieces(vertices, triangles)
     triangles = turned_outwards(vertices, triangles)
     if volume(vertices, triangles) > 0:

@@ -9,10 +9,12 @@ from pathlib import Path
 
 GAUSSIANS = (0, 4, 32)  # per voxel
 
+SHIPPED = Path(__file__).resolve().parents[1] / "weights" / "tiny"  # trained by this project
+
 _DEVICE = re.compile(r"cpu|cuda(:\d+)?")
 _HOW_TO_GET_WEIGHTS = (
-    "`sam3d-ros weights import` makes one from the published checkpoints, `sam3d-ros weights random` an untrained one "
-    "for measurements"
+    "`sam3d-ros weights import` makes one from the published checkpoints, `sam3d-ros train export` one from trained "
+    "stages, `sam3d-ros weights random` an untrained one for measurements"
 )
 
 
@@ -23,17 +25,22 @@ class OptionsError(ValueError):
 class Sampling(str, Enum):
     """How the flows are integrated.
 
-    FULL is the published path: classifier-free guidance, 25 steps in both stages. FAST takes 4 steps without guidance:
-    in stage 1 the distilled path, which tells the network its step size; in stage 2 merely few steps, because the
-    published stage 2 knows no step size (one that our training distilled does, and is told).
+    FULL is the published path: classifier-free guidance, 25 steps in both stages (of the shipped model: 25 steps
+    without guidance, for which it was not trained). FAST takes 4 steps without guidance: in stage 1 the distilled path,
+    which tells the network its step size; in stage 2 merely few steps, because the published stage 2 knows no step size
+    (one that our training distilled does, and is told). AUTO is FULL for the published model and FAST for the shipped.
     """
 
+    AUTO = "auto"
     FULL = "full"
     FAST = "fast"
 
 
 class Dtype(str, Enum):
-    """Number format of the networks' large products; AUTO is float32 on the CPU and float16 on a GPU."""
+    """Number format of the networks' large products.
+
+    AUTO is float16 on a GPU, and on a CPU bfloat16 where that multiplies such matrices in hardware, else float32.
+    """
 
     AUTO = "auto"
     FLOAT32 = "float32"
@@ -45,10 +52,10 @@ class Dtype(str, Enum):
 class ModelOptions:
     """Weights, device and effort of a learned model."""
 
-    weights: Path | None = None  # folder written by `sam3d-ros weights import`
+    weights: Path | None = None  # folder written by `sam3d-ros weights`; None: the one that the package ships
     device: str = "cpu"  # cpu, cuda or cuda:N
     dtype: Dtype = Dtype.AUTO
-    sampling: Sampling = Sampling.FULL
+    sampling: Sampling = Sampling.AUTO
     steps: int = 0  # of each stage; 0 = what the sampling usually takes
     gaussians: int = 0  # decoded for each voxel besides the mesh: 0, 4 or 32
     memory_limit_mib: int = 0  # of the device, for weights and work together; 0 = all that is free
@@ -65,9 +72,9 @@ class ModelOptions:
             raise OptionsError(f"memory_limit_mib must be 0 or more, got {self.memory_limit_mib}")
 
     def checked_weights(self) -> Path:
-        """The folder of weights; raises OptionsError where none was named or where there is none."""
-        if self.weights is None:
-            raise OptionsError(f"the sam3d backend needs weights; name their folder. {_HOW_TO_GET_WEIGHTS}")
-        if not self.weights.is_dir():
-            raise OptionsError(f"{self.weights}: no such folder of weights. {_HOW_TO_GET_WEIGHTS}")
-        return self.weights
+        """The folder of weights; raises OptionsError where there is none."""
+        folder = SHIPPED if self.weights is None else self.weights
+        if folder.is_dir():
+            return folder
+        missing = "this installation lacks the weights of the package" if self.weights is None else "no such folder"
+        raise OptionsError(f"{folder}: {missing}. {_HOW_TO_GET_WEIGHTS}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import torch
 from torch import Tensor
@@ -27,6 +27,11 @@ class ModelInputs:
     pointmap: Tensor | None  # [1, 3, S, S] square padding is NaN
     rgb_pointmap: Tensor | None  # [1, 3, S, S] square padding is 0
     space: PointmapSpace | None
+
+    def by_name(self) -> dict[str, Tensor]:
+        """What is there for the embedders, as they name it."""
+        named = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "space"}
+        return {name: value for name, value in named.items() if value is not None}
 
     @property
     def pointmap_scale(self) -> Tensor | None:

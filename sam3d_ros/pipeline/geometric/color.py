@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
+from ..vertex_colors import spread_to_unseen
 from .evidence import Evidence
 from .support import Support
 from .symmetry import MirrorPlane
@@ -34,9 +34,7 @@ def color_vertices(
     if missing.all():
         colors[:] = _mean_color(image, evidence)
         return colors
-    _, nearest = cKDTree(p_stand[~missing]).query(p_stand[missing])
-    colors[missing] = colors[~missing][nearest]
-    return colors
+    return spread_to_unseen(p_stand, colors, ~missing)
 
 
 def _with_mirrored(points: Float64Array, mirrors: tuple[MirrorPlane, ...]) -> list[Float64Array]:

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TypeAlias
 
 import torch
 
 from ...model.preprocess import PreprocessError
 from ...model.structure import EmptyStructureError
+from ...model.view_pose import LayoutError
 from ..backend import CancelToken, Detail, ProgressCallback
 from ..frame import Frame
 from ..observation import observe
 from ..result import Reconstruction, Rejection, RejectionReason
 from ..stages import Stages
 from .chain import Chain
-from .completion import Completion, NoShapeError, stage_shares
+from .completion import Completion, stage_shares
+from .decoding import NoShapeError
 from .frames import PreparedFrame
 from .loading import load_chain
 from .memory import give_back, limit_device, memory_errors
 from .settings import Sam3dSettings
+from .view_completion import VIEW_STAGES, ViewCompletion
+from .view_frames import ViewFrame
 from .warm_up import LABEL, bump_frame
+
+Prepared: TypeAlias = PreparedFrame | ViewFrame
 
 
 class Sam3dBackend:
@@ -53,16 +60,19 @@ class Sam3dBackend:
         quick = replace(chain, samplers=(first, second))
         self._answer(quick, self.prepare(bump_frame()), LABEL, progress=lambda _: None, cancel=CancelToken())
 
-    def prepare(self, frame: Frame) -> PreparedFrame:
+    def prepare(self, frame: Frame) -> Prepared:
         """Bring a frame to the device; the tokens of its full image follow when the first mask needs them."""
+        chain = self._loaded()
+        kind = PreparedFrame if chain.config.frame == "canonical" else ViewFrame
         with torch.inference_mode(), memory_errors():
-            return PreparedFrame.of(frame, self._loaded().device)
+            return kind.of(frame, chain.device)
 
     def reconstruct(
-        self, prepared: PreparedFrame, label: int, *, detail: Detail, progress: ProgressCallback, cancel: CancelToken
+        self, prepared: Prepared, label: int, *, detail: Detail, progress: ProgressCallback, cancel: CancelToken
     ) -> Reconstruction | Rejection:
-        """One object, coarse first; the stages are those of `stage_shares`.
+        """One object; the stages are those of `stage_shares`, or `VIEW_STAGES` for shapes along the view.
 
+        The published model reports a coarse answer on the way; shapes along the view are finished about as soon.
         At Detail.LOW no part of the model is held but the one in use, and a shape of many voxels is refined at half the
         resolution.
         """
@@ -87,24 +97,26 @@ class Sam3dBackend:
         self._chain = None
 
     def _answer(
-        self, chain: Chain, prepared: PreparedFrame, label: int, *, progress: ProgressCallback, cancel: CancelToken
+        self, chain: Chain, prepared: Prepared, label: int, *, progress: ProgressCallback, cancel: CancelToken
     ) -> Reconstruction | Rejection:
-        shares = stage_shares(self.settings.options)
+        shares = VIEW_STAGES if isinstance(prepared, ViewFrame) else stage_shares(self.settings.options)
         stages = Stages(label, shares, progress=progress, cancel=cancel, finish_work=chain.finish_work)
         with stages.run("observe"):
             observation = observe(prepared.frame, label, self.settings.prepare)
         if isinstance(observation, Rejection):
             return observation
+        if isinstance(prepared, ViewFrame):
+            return self._complete(ViewCompletion(chain, self.settings, prepared, observation, stages))
         return self._complete(Completion(chain, self.settings, prepared, observation, stages))
 
-    def _complete(self, completion: Completion) -> Reconstruction | Rejection:
+    def _complete(self, completion: Completion | ViewCompletion) -> Reconstruction | Rejection:
         label = completion.observation.label
         try:
             with torch.inference_mode(), memory_errors():
                 return completion.run()
         except PreprocessError as error:
             return Rejection(label, RejectionReason.MASK_TOO_SMALL, str(error))
-        except (EmptyStructureError, NoShapeError) as error:
+        except (EmptyStructureError, NoShapeError, LayoutError) as error:
             return Rejection(label, RejectionReason.EMPTY_SHAPE, str(error))
 
     def _chain_of(self, detail: Detail) -> Chain:

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
 from ...model.config import Sam3dConfig, SamplerConfig
 from ...model.decoders import GaussianCloud
-from ...model.preprocess import ModelInputs
 from ...model.refinement import RefinementCondition, RefinementNetwork
 from ...model.sampling import Velocity, draw_latents, draw_voxel_noise, integrate
 from ...model.sparse import SparseTensor, Voxels
 from ...model.structure import (
     FittedVoxels,
+    StructureFields,
     fit_voxels,
     geometry_velocity,
     latent_sizes,
@@ -25,7 +25,6 @@ from ...model.structure import (
     prune_interior,
 )
 from ...model.surface import Surface, extract_surface
-from .frames import PreparedFrame
 from .residency import Residency
 
 OnStep = Callable[[int, int], None]  # steps done, of how many; raises Cancelled where that was asked for
@@ -33,10 +32,19 @@ OnStep = Callable[[int, int], None]  # steps done, of how many; raises Cancelled
 # Parts of the model in the order of their turns.
 STAGE1_EMBEDDER, GEOMETRY, STRUCTURE = "stage1_embedder", "geometry", "structure_decoder"
 STAGE2_EMBEDDER, REFINEMENT, MESH = "stage2_embedder", "refinement", "mesh_decoder"
-PARTS = (STAGE1_EMBEDDER, GEOMETRY, STRUCTURE, STAGE2_EMBEDDER, REFINEMENT, MESH)
+STAGE1, STAGE2 = (STAGE1_EMBEDDER, GEOMETRY, STRUCTURE), (STAGE2_EMBEDDER, REFINEMENT, MESH)
+PARTS = (*STAGE1, *STAGE2)
 GAUSSIANS = {4: "gaussian_decoder_4", 32: "gaussian_decoder"}  # by Gaussians of each voxel
 
 _FULL_IMAGE = "rgb_image"  # the one input that the masks of a frame share
+
+
+class SharedTokens(Protocol):
+    """What the masks of a frame share."""
+
+    @property
+    def full_tokens(self) -> dict[str, Tensor]:
+        """Tokens of the full colour image, by embedder."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,32 +62,41 @@ class Chain:
         """The source of one object's noise, in the published order; CPU and GPU draw different numbers."""
         return torch.Generator(self.device).manual_seed(seed)
 
-    def condition(self, part: str, frame: PreparedFrame, label: int) -> tuple[Tensor, ModelInputs]:
-        """Condition tokens [1, T, C] of an object for the stage of this embedder, and the inputs they come from.
+    def condition(self, part: str, frame: SharedTokens, inputs: Mapping[str, Tensor]) -> Tensor:
+        """Condition tokens [1, T, C] of an object for the stage of this embedder, from inputs by their names.
 
-        Tokens of the full image are kept with the frame. Raises PreprocessError for a mask without an extent.
+        Tokens of the full image are kept with the frame.
         """
-        config = self.config.stage1_embedder if part == STAGE1_EMBEDDER else self.config.stage2_embedder
-        inputs = frame.inputs(label, config.vit.image_size)
         with self._use(part) as embedder:
             if part not in frame.full_tokens:
-                frame.full_tokens[part] = embedder.embed(_FULL_IMAGE, inputs.rgb_image)
+                frame.full_tokens[part] = embedder.embed(_FULL_IMAGE, inputs[_FULL_IMAGE])
             own = [name for name in embedder.inputs if name != _FULL_IMAGE]
-            tokens = {name: embedder.embed(name, getattr(inputs, name)) for name in own}
-            return embedder.fuse(tokens | {_FULL_IMAGE: frame.full_tokens[part]}), inputs
+            tokens = {name: embedder.embed(name, inputs[name]) for name in own}
+            fused: Tensor = embedder.fuse(tokens | {_FULL_IMAGE: frame.full_tokens[part]})
+            return fused
 
-    def geometry(self, tokens: Tensor, generator: torch.Generator, on_step: OnStep) -> dict[str, Tensor]:
-        """The five latents [1, L, C] of stage 1 under condition tokens [1, T, C]."""
+    def geometry(
+        self, tokens: Tensor, generator: torch.Generator, on_step: OnStep, *, observed: Tensor | None = None
+    ) -> dict[str, Tensor]:
+        """The five latents [1, L, C] of stage 1 under condition tokens [1, T, C].
+
+        `observed` [1, R, R, R] are the states of the voxels of a view-aligned cube, for networks that read such.
+        """
         noise = draw_latents(latent_sizes(self.config.geometry), [generator], device=self.device)
         with self._use(GEOMETRY) as network:
-            velocity = geometry_velocity(network, network.project(tokens))
+            seen = None if observed is None or network.observed_encoder is None else network.observe(observed)
+            velocity = geometry_velocity(network, network.project(tokens), seen)
             return integrate(velocity, noise, self.samplers[0], progress=on_step)
+
+    def fields(self, shape: Tensor) -> StructureFields:
+        """All that the structure decoder says of the shape latent [1, L, C], float32."""
+        with self._use(STRUCTURE) as decoder:
+            said: StructureFields = decoder.fields(shape)
+            return said
 
     def structure(self, shape: Tensor) -> Tensor:
         """Occupancy logits [1, 1, R, R, R] float32 of the shape latent [1, L, C]."""
-        with self._use(STRUCTURE) as decoder:
-            logits: Tensor = decoder(shape)
-            return logits
+        return self.fields(shape).logits
 
     def voxels(self, logits: Tensor, generator: torch.Generator) -> FittedVoxels:
         """The shell of the occupied voxels, at most `max_voxels`; raises EmptyStructureError without any."""

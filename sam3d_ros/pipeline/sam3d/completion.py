@@ -9,20 +9,22 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...geometry import Mesh, Sim3
+from ...geometry import Sim3
 from ...geometry.gaussians import Gaussians
+from ...model.config import EmbedderConfig
 from ...model.pose import T_optical_canonical, decode_poses
+from ...model.preprocess import ModelInputs
 from ...model.sparse import SparseTensor
 from ...model.structure import SHAPE, FittedVoxels
 from ..model_options import ModelOptions
 from ..observation import Observation
-from ..result import Reconstruction, Rejection, RejectionReason
+from ..result import Reconstruction, Rejection
 from ..stages import Stages
 from .chain import STAGE1_EMBEDDER, STAGE2_EMBEDDER, Chain
 from .coarse import voxel_surface
-from .decoding import canonical_gaussians, canonical_mesh
+from .decoding import canonical_gaussians, canonical_mesh, solid
 from .frames import PreparedFrame
-from .placing import Placement, Placer, reconstruction
+from .placing import Placement, Placer, doubt, reconstruction
 from .settings import Sam3dSettings
 
 # The stages of an object in their order, with their usual shares of its time.
@@ -39,10 +41,6 @@ STAGES = {
     "register": 1.0,
 }
 _GAUSSIANS = {"gaussians": 4.0}  # the last stage, where they were asked for
-
-
-class NoShapeError(ValueError):
-    """The model's answer spans no volume."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,10 +75,10 @@ class Completion:
         with self.stages.run("decode"):
             surface = self.chain.surface(slat)
         with self.stages.run("finish"):
-            mesh = _solid(lambda: canonical_mesh(surface, triangle_budget=self.settings.triangle_budget))
+            mesh = solid(lambda: canonical_mesh(surface, triangle_budget=self.settings.triangle_budget))
         with self.stages.run("register"):
             placement = self._placer.place(mesh, coarse.T_cam_canonical @ _unshrunk(stage1))
-        if rejection := self._doubt(placement):
+        if rejection := doubt(self._label, placement, self.settings.min_inlier_ratio):
             return rejection
         gaussians = self._gaussians(slat, placement)
         return replace(reconstruction(self._label, placement, self.stages.latency_ms), gaussians=gaussians)
@@ -95,7 +93,8 @@ class Completion:
 
     def _stage1(self, generator: torch.Generator) -> _Stage1:
         with self.stages.run("condition"):
-            tokens, inputs = self.chain.condition(STAGE1_EMBEDDER, self.frame, self._label)
+            inputs = self._inputs(self.chain.config.stage1_embedder)
+            tokens = self.chain.condition(STAGE1_EMBEDDER, self.frame, inputs.by_name())
         with self.stages.run("geometry"):
             latents = self.chain.geometry(tokens, generator, self._on_step("geometry"))
         with self.stages.run("structure"):
@@ -109,27 +108,23 @@ class Completion:
         with self.stages.run("coarse"):
             logits = stage1.logits.cpu().numpy()
             budget = min(self.settings.coarse_triangle_budget, self.settings.triangle_budget)
-            surface = _solid(lambda: voxel_surface(logits, self.observation, triangle_budget=budget))
+            surface = solid(lambda: voxel_surface(logits, self.observation, triangle_budget=budget))
             placement = self._placer.settle(surface, stage1.T_cam_canonical)
         self.stages.report("coarse", reconstruction(self._label, placement, self.stages.latency_ms, coarse=True))
         return placement
 
     def _stage2(self, coords: Tensor, generator: torch.Generator) -> SparseTensor:
         with self.stages.run("refinement_condition"):
-            tokens, _ = self.chain.condition(STAGE2_EMBEDDER, self.frame, self._label)
+            inputs = self._inputs(self.chain.config.stage2_embedder)
+            tokens = self.chain.condition(STAGE2_EMBEDDER, self.frame, inputs.by_name())
         with self.stages.run("refinement"):
             return self.chain.refine(tokens, coords, generator, self._on_step("refinement"))
 
+    def _inputs(self, embedder: EmbedderConfig) -> ModelInputs:
+        return self.frame.inputs(self._label, embedder.vit.image_size)
+
     def _on_step(self, stage: str) -> Callable[[int, int], None]:
         return lambda done, total: self.stages.step(stage, done, total)
-
-    def _doubt(self, placement: Placement) -> Rejection | None:
-        """Why the finished mesh is not believed: too little of the depth lies on it."""
-        ratio, least = placement.registration.quality.inlier_ratio, self.settings.min_inlier_ratio
-        if ratio >= least:
-            return None
-        detail = f"{ratio:.0%} of the depth points lie on the completed mesh, min_inlier_ratio is {least:.0%}"
-        return Rejection(self._label, RejectionReason.LOW_DEPTH_AGREEMENT, detail)
 
     def _gaussians(self, slat: SparseTensor, placement: Placement) -> Gaussians | None:
         """In the object frame, where they were asked for and memory is not short."""
@@ -151,10 +146,3 @@ def _unshrunk(stage1: _Stage1) -> Sim3:
     factor, resolution = stage1.voxels.factor, stage1.logits.shape[-1]
     centre = (stage1.voxels.centre.cpu().numpy().astype(np.float64) + 0.5) / resolution - 0.5
     return Sim3(np.array([1.0, 0.0, 0.0, 0.0]), (1 - factor) * centre, float(factor))
-
-
-def _solid(make: Callable[[], Mesh]) -> Mesh:
-    try:
-        return make()
-    except ValueError as error:
-        raise NoShapeError(f"the model found no solid shape under the mask: {error}") from error

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from ...geometry import Mesh
@@ -9,6 +11,18 @@ from ...geometry.gaussians import Gaussians
 from ...model.decoders import GaussianCloud
 from ...model.surface import Surface
 from ..finish import finish_mesh
+
+
+class NoShapeError(ValueError):
+    """The model's answer spans no volume."""
+
+
+def solid(make: Callable[[], Mesh]) -> Mesh:
+    """What `make` makes; NoShapeError where it raises ValueError, as all makers of surfaces do without a volume."""
+    try:
+        return make()
+    except ValueError as error:
+        raise NoShapeError(f"the model found no solid shape under the mask: {error}") from error
 
 
 def canonical_mesh(surface: Surface, *, triangle_budget: int) -> Mesh:

@@ -9,7 +9,7 @@ from torch import nn
 
 from ...model.weights import WeightsError, WeightsFolder
 from ..model_options import OptionsError
-from .chain import GAUSSIANS, GEOMETRY, PARTS, REFINEMENT, Chain
+from .chain import GAUSSIANS, GEOMETRY, PARTS, REFINEMENT, STAGE1, Chain
 from .memory import give_back, limit_device, weights_budget
 from .residency import Residency
 from .settings import Sam3dSettings
@@ -24,12 +24,7 @@ def load_chain(settings: Sam3dSettings) -> Chain:
     limit_device(device, options.memory_limit_mib)
     try:
         weights = WeightsFolder(options.checked_weights())
-        if weights.config.frame != "canonical":
-            raise OptionsError(
-                f"{weights.folder}: the shapes of these weights lie in a cube along the {weights.config.frame}, "
-                "which this backend does not run yet; take weights with canonical shapes"
-            )
-        parts = (*PARTS, *([GAUSSIANS[options.gaussians]] if options.gaussians else []))
+        parts = _parts(weights, options.gaussians)
         sizes = {part: weights.nbytes(part, dtype) for part in parts}
         budget = weights_budget(weights.config, device=device, dtype=dtype, limit_mib=options.memory_limit_mib)
         load = partial(_load, weights, device=device, dtype=dtype, compiled=options.compile)
@@ -38,6 +33,18 @@ def load_chain(settings: Sam3dSettings) -> Chain:
     except WeightsError as error:
         raise OptionsError(str(error)) from error
     return Chain(weights.config, settings.samplers(weights.config), residency, device, weights.config.max_voxels)
+
+
+def _parts(weights: WeightsFolder, gaussians: int) -> tuple[str, ...]:
+    """The parts of the model that an object passes, in their order; raises OptionsError for Gaussians of none.
+
+    Shapes along the view need no second stage: where the folder lacks it, the first one's surface is the answer.
+    """
+    if weights.config.frame == "canonical":
+        return (*PARTS, *([GAUSSIANS[gaussians]] if gaussians else []))
+    if gaussians:
+        raise OptionsError(f"{weights.folder}: these weights make no Gaussians; leave them out")
+    return STAGE1
 
 
 def _load(weights: WeightsFolder, part: str, *, device: torch.device, dtype: torch.dtype, compiled: bool) -> nn.Module:

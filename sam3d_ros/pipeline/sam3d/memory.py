@@ -57,7 +57,8 @@ def working_bytes(config: Sam3dConfig, dtype: torch.dtype) -> int:
     item = int(dtype.itemsize)
     geometry, mesh = config.geometry, config.mesh
     keys_values: int = geometry.depth * 2 * condition_tokens(config.stage1_embedder) * 2 * geometry.width * item
-    finest: int = config.max_voxels * 8 ** len(mesh.widths) * mesh.widths[-1] * item
+    widths = mesh.widths or (mesh.trunk.width,)
+    finest: int = config.max_voxels * 8 ** len(mesh.widths) * widths[-1] * item
     return max(keys_values, _MESH_TENSORS * finest)
 
 

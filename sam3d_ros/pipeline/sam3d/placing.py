@@ -16,7 +16,7 @@ from ...geometry import SE3, Mesh, PinholeCamera, Sim3
 from ..finish import centre_mesh
 from ..observation import Observation
 from ..registration import Registration, RegistrationConfig, register
-from ..result import Reconstruction
+from ..result import Reconstruction, Rejection, RejectionReason
 
 _TRIM = 0.01  # share of the depth points that may stick out on either side
 
@@ -115,6 +115,15 @@ def reconstruction(
         latency_ms=dict(latency_ms),
         coarse=coarse,
     )
+
+
+def doubt(label: int, placement: Placement, min_inlier_ratio: float) -> Rejection | None:
+    """Why a finished mesh is not believed: too little of the depth lies on it."""
+    ratio = placement.registration.quality.inlier_ratio
+    if ratio >= min_inlier_ratio:
+        return None
+    detail = f"{ratio:.0%} of the depth points lie on the completed mesh, min_inlier_ratio is {min_inlier_ratio:.0%}"
+    return Rejection(label, RejectionReason.LOW_DEPTH_AGREEMENT, detail)
 
 
 def _agreement(placement: Placement) -> float:

@@ -16,8 +16,13 @@ from ...model.config import (
 )
 from ..model_options import Dtype, ModelOptions, OptionsError, Sampling
 from ..observation import PrepareConfig
+from .half_precision import cpu_has_bfloat16
 from .placing import PlacingConfig
 
+_UNGUIDED = SamplerConfig(rescale_t=1.0, guidance=0.0)  # with measured depth the condition says nearly everything
+# By the frame in which shapes are predicted.
+_FULL = {"canonical": (STAGE1_SAMPLER, STAGE2_SAMPLER), "view": (_UNGUIDED, _UNGUIDED)}
+_FAST = {"canonical": (STAGE1_DISTILLED, STAGE2_FEW_STEPS), "view": (replace(_UNGUIDED, steps=4),) * 2}
 _DTYPES = {Dtype.FLOAT32: torch.float32, Dtype.FLOAT16: torch.float16, Dtype.BFLOAT16: torch.bfloat16}
 
 
@@ -49,19 +54,28 @@ class Sam3dSettings:
 
     def dtype(self) -> torch.dtype:
         """Number format of the large products."""
-        if self.options.dtype is Dtype.AUTO:
-            return torch.float16 if self.options.device.startswith("cuda") else torch.float32
-        return _DTYPES[self.options.dtype]
+        if self.options.dtype is not Dtype.AUTO:
+            return _DTYPES[self.options.dtype]
+        if self.options.device.startswith("cuda"):
+            return torch.float16
+        return torch.bfloat16 if cpu_has_bfloat16() else torch.float32
 
     def samplers(self, config: Sam3dConfig) -> tuple[SamplerConfig, SamplerConfig]:
         """How stage 1 and stage 2 are integrated; a network is told its step size where it has learnt what that is."""
-        if self.options.sampling is Sampling.FULL:
-            pair = STAGE1_SAMPLER, STAGE2_SAMPLER
+        if self._is_full(config):
+            pair = _FULL[config.frame]
         else:
+            first, second = _FAST[config.frame]
             pair = (
-                replace(STAGE1_DISTILLED, use_step_size=config.geometry.step_size),
-                replace(STAGE2_FEW_STEPS, use_step_size=config.refinement.step_size),
+                replace(first, use_step_size=config.geometry.step_size),
+                replace(second, use_step_size=config.refinement.step_size),
             )
         steps = self.options.steps
         first, second = (replace(sampler, steps=steps or sampler.steps) for sampler in pair)
         return first, second
+
+    def _is_full(self, config: Sam3dConfig) -> bool:
+        """Weights with cubes along the view were trained for few steps; the published ones for many."""
+        if self.options.sampling is Sampling.AUTO:
+            return config.frame == "canonical"
+        return self.options.sampling is Sampling.FULL

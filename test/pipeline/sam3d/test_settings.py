@@ -11,6 +11,7 @@ from sam3d_ros.model.config import SMALL, Sam3dConfig
 from sam3d_ros.model.weights import write_random_weights
 from sam3d_ros.pipeline.model_options import Dtype, ModelOptions, OptionsError, Sampling
 from sam3d_ros.pipeline.sam3d import Sam3dBackend, Sam3dSettings
+from sam3d_ros.pipeline.sam3d.half_precision import cpu_has_bfloat16
 from sam3d_ros.pipeline.sam3d.memory import condition_tokens, limit_device, memory_errors, weights_budget, working_bytes
 
 GIB = 2**30
@@ -41,6 +42,41 @@ def test_a_network_is_told_its_step_size_where_it_has_learnt_what_that_is(config
     assert tuple(sampler.use_step_size for sampler in samplers) == told
 
 
+@pytest.mark.parametrize(("has_units", "expected"), [(True, torch.bfloat16), (False, torch.float32)])
+def test_a_cpu_takes_bfloat16_where_it_multiplies_that_in_hardware(monkeypatch, has_units, expected):
+    monkeypatch.setattr("sam3d_ros.pipeline.sam3d.settings.cpu_has_bfloat16", lambda: has_units)
+    assert settings().dtype() is expected
+    assert settings(device="cuda").dtype() is torch.float16
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("flags\t\t: fpu sse avx512f avx512_bf16 amx_tile", True),
+        ("flags\t\t: fpu amx_bf16", True),
+        ("flags\t\t: fpu avx2 avx512f", False),
+        ("Features\t: fp asimd bf16", False),
+    ],
+)
+def test_the_flags_of_the_processor_tell_of_bfloat16(tmp_path, line, found):
+    cpuinfo = tmp_path / "cpuinfo"
+    cpuinfo.write_text(f"processor\t: 0\n{line}\n")
+    cpu_has_bfloat16.cache_clear()
+    assert cpu_has_bfloat16(cpuinfo) is found
+    cpu_has_bfloat16.cache_clear()
+    assert cpu_has_bfloat16(tmp_path / "absent") is False
+    cpu_has_bfloat16.cache_clear()
+
+
+def test_shapes_along_the_view_are_sampled_in_four_plain_steps_unless_all_are_asked_for():
+    view = replace(DISTILLED, frame="view")
+    for sampler in settings().samplers(view):
+        assert (sampler.steps, sampler.rescale_t, sampler.guidance, sampler.use_step_size) == (4, 1.0, 0.0, True)
+    for sampler in settings(sampling=Sampling.FULL).samplers(view):
+        assert (sampler.steps, sampler.rescale_t, sampler.guidance, sampler.use_step_size) == (25, 1.0, 0.0, False)
+    assert settings(steps=1).samplers(view)[0].steps == 1
+
+
 def test_a_number_of_steps_holds_for_both_stages_and_leaves_the_rest():
     for sampling in Sampling:
         for sampler, usual in zip(
@@ -54,7 +90,6 @@ def test_a_number_of_steps_holds_for_both_stages_and_leaves_the_rest():
 @pytest.mark.parametrize(
     ("device", "dtype", "expected"),
     [
-        ("cpu", Dtype.AUTO, torch.float32),
         ("cuda", Dtype.AUTO, torch.float16),
         ("cuda:1", Dtype.BFLOAT16, torch.bfloat16),
         ("cpu", Dtype.FLOAT16, torch.float16),
@@ -89,11 +124,18 @@ def load_error(**options) -> str:
     return str(caught.value)
 
 
-def test_without_weights_the_error_says_how_to_get_some(tmp_path):
+def test_without_weights_the_error_says_how_to_get_some(tmp_path, monkeypatch):
+    monkeypatch.setattr("sam3d_ros.pipeline.model_options.SHIPPED", tmp_path / "shipped")
     for options in ({}, {"weights": tmp_path / "absent"}):
         message = load_error(**options)
         assert "weights import" in message
         assert "weights random" in message
+        assert "train export" in message
+
+
+def test_the_weights_of_the_package_are_taken_where_none_are_named(plain_weights, monkeypatch):
+    monkeypatch.setattr("sam3d_ros.pipeline.model_options.SHIPPED", plain_weights)
+    assert ModelOptions().checked_weights() == plain_weights
 
 
 def test_a_folder_without_weights_is_named(tmp_path):
@@ -108,9 +150,9 @@ def test_a_damaged_shard_is_named(plain_weights, tmp_path):
     assert "refinement.safetensors" in load_error(weights=tmp_path)
 
 
-def test_weights_whose_shapes_lie_along_the_view_are_refused(tmp_path):
+def test_gaussians_of_weights_that_make_none_are_refused(tmp_path):
     write_random_weights(tmp_path / "view", replace(SMALL, frame="view"), seed=0)
-    assert "cube along the view" in load_error(weights=tmp_path / "view")
+    assert "no Gaussians" in load_error(weights=tmp_path / "view", gaussians=4)
 
 
 def test_nothing_limits_the_weights_on_a_cpu_without_a_limit():

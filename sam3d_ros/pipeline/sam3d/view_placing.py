@@ -1,0 +1,48 @@
+"""A surface of the view-aligned cube in its object frame, settled on the measured depth."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...geometry import SE3, Mesh, PinholeCamera, Sim3
+from ...model.preprocess.cube import ViewCubes
+from ...model.view_pose import ViewPoses
+from ..finish import centre_mesh
+from ..observation import Observation
+from ..registration import RegistrationConfig, register
+from .placing import Placement
+
+
+def cube_pose(cubes: ViewCubes) -> Sim3:
+    """T_cam_cube of the first cube with its edge as scale: cube coordinates to metres of the optical frame."""
+    T = cubes.T_cam_cube[0].double().cpu().numpy()
+    rigid = SE3.from_rotation(_orthonormal(T[:3, :3]), T[:3, 3])
+    return Sim3.from_se3(rigid, float(cubes.edge[0]))
+
+
+def in_object_frame(surface: Mesh, T_cam_cube: Sim3, poses: ViewPoses) -> tuple[Mesh, SE3]:
+    """The surface of the cube in metres in its own frame, with the origin at the centre of its box, and T_cam_obj."""
+    R_cube_obj = _orthonormal(poses.rotation[0].double().cpu().numpy())
+    vertices = T_cam_cube.scale * (surface.vertices.astype(np.float64) @ R_cube_obj)
+    mesh = Mesh(vertices.astype(np.float32), surface.triangles, surface.vertex_colors)
+    return centre_mesh(mesh, T_cam_cube.without_scale() @ SE3.from_rotation(R_cube_obj, np.zeros(3)))
+
+
+def settled(
+    mesh: Mesh,
+    T_cam_obj: SE3,
+    T_cam_cube: Sim3,
+    observation: Observation,
+    camera: PinholeCamera,
+    config: RegistrationConfig,
+) -> Placement:
+    """The mesh registered to the depth, with the cube moved along."""
+    registration = register(mesh, T_cam_obj, observation, camera, config=config)
+    moved = registration.T_cam_obj @ T_cam_obj.inverse()
+    return Placement(mesh, registration, Sim3.from_se3(moved) @ T_cam_cube)
+
+
+def _orthonormal(matrix: np.ndarray) -> np.ndarray:
+    """The rotation nearest to a matrix that is one but for rounding."""
+    left, _, right = np.linalg.svd(matrix)
+    return np.asarray(left @ right)
