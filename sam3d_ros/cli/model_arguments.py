@@ -14,19 +14,25 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     """--backend and what belongs to a learned one."""
     parser.add_argument("--backend", choices=BACKENDS, default="geometric", help="what completes an object")
     group = parser.add_argument_group("learned model (--backend sam3d)")
-    group.add_argument("--weights", type=Path, metavar="DIR", help="folder written by `sam3d-ros weights`")
+    group.add_argument(
+        "--weights",
+        type=Path,
+        metavar="DIR",
+        help="folder written by `sam3d-ros weights` or `sam3d-ros train export` (default: that of the package)",
+    )
     group.add_argument("--device", default="cpu", metavar="NAME", help="cpu, cuda or cuda:N (default cpu)")
     group.add_argument(
         "--dtype",
         choices=[item.value for item in Dtype],
         default=Dtype.AUTO.value,
-        help="number format of the networks (default auto: float32 on the CPU, float16 on a GPU)",
+        help="number format of the networks (default auto: float16 on a GPU, bfloat16 or float32 on a CPU)",
     )
     group.add_argument(
         "--sampling",
         choices=[item.value for item in Sampling],
-        default=Sampling.FULL.value,
-        help="full: 25 guided steps in each stage; fast: 4 steps without guidance (default full)",
+        default=Sampling.AUTO.value,
+        help="full: 25 steps in each stage, guided ones for the published model; fast: 4 steps without guidance "
+        "(default auto: full for the published model, fast for that of the package)",
     )
     group.add_argument("--steps", type=int, default=0, metavar="N", help="other number of steps of each stage")
     group.add_argument(
@@ -90,7 +96,7 @@ def _refuse_unused(arguments: argparse.Namespace) -> None:
     backend = arguments.backend
     if arguments.device != "cpu":
         raise UsageError(f"the {backend} backend runs on the CPU only; leave out --device {arguments.device}")
-    defaults = ("dtype", Dtype.AUTO.value), ("sampling", Sampling.FULL.value), ("memory_limit", 0), ("compile", False)
+    defaults = ("dtype", Dtype.AUTO.value), ("sampling", Sampling.AUTO.value), ("memory_limit", 0), ("compile", False)
     for name, default in (("weights", None), ("steps", 0), ("gaussians", 0), *defaults):
         if getattr(arguments, name) != default:
             flag = f"--{name.replace('_', '-')}"

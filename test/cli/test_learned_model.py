@@ -96,7 +96,8 @@ def test_a_backend_without_a_model_gives_the_node_its_name_alone():
         (["--weights", "/", "--steps", "-2"], "0..1000"),
     ],
 )
-def test_a_model_that_cannot_be_used_is_refused_in_one_line(arguments, words):
+def test_a_model_that_cannot_be_used_is_refused_in_one_line(arguments, words, monkeypatch, tmp_path):
+    monkeypatch.setattr("sam3d_ros.pipeline.model_options.SHIPPED", tmp_path / "absent")
     with pytest.raises(UsageError, match=words):
         model_options(parsed("--backend", "sam3d", *arguments))
 
