@@ -48,6 +48,7 @@ class Manifest:
     parts: Mapping[str, Shard]
     sources: Mapping[str, int] = field(default_factory=dict)  # files they were made from -> bytes
     project_version: str = __version__
+    provenance: Mapping[str, Any] = field(default_factory=dict)  # of trained weights: seed, steps, figures by stage
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
@@ -60,6 +61,7 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
         "dtype": manifest.dtype,
         "parts": {name: asdict(shard) for name, shard in manifest.parts.items()},
         "sources": dict(manifest.sources),
+        "provenance": dict(manifest.provenance),
         "config": config_to_json(manifest.config),
     }
     (folder / MANIFEST).write_text(json.dumps(content, indent=2) + "\n")
@@ -78,6 +80,7 @@ def read_manifest(folder: Path) -> Manifest:
             parts={_one_of(name, "parts", PARTS): _shard(name, entry) for name, entry in content["parts"].items()},
             sources={str(name): int(size) for name, size in content["sources"].items()},
             project_version=_text(content["project_version"], "project_version"),
+            provenance=dict(content.get("provenance", {})),  # absent in folders of before it was kept
         )
     except KeyError as error:
         raise WeightsError(f"{path}: the field {error} is absent; import the weights again") from error

@@ -29,3 +29,8 @@ def may_be_half(part: str, key: str) -> bool:
         return False
     # The group norms between the mesh decoder's convolutions have numbers for names.
     return "conv" in inner if top == "upsample" else not any(_NORM.search(name) for name in inner)
+
+
+def is_matrix(key: str, shape: tuple[int, ...]) -> bool:
+    """Whether the tensor `key` is that of a linear layer or a convolution, whatever the part."""
+    return key.endswith("weight") and len(shape) > 1

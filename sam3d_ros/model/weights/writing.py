@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -44,6 +45,7 @@ class Description:
     origin: str
     licence: str
     sources: Mapping[str, int] = field(default_factory=dict)
+    provenance: Mapping[str, Any] = field(default_factory=dict)  # of trained weights: by stage, as JSON has it
 
 
 def write_weights(
@@ -71,7 +73,13 @@ def write_weights(
             numbers = sum(spec.numel for spec in specs[name].values())
             shards[name] = Shard(path.name, path.stat().st_size, digest, len(specs[name]), numbers)
         manifest = Manifest(
-            description.config, description.dtype, description.origin, description.licence, shards, description.sources
+            config=description.config,
+            dtype=description.dtype,
+            origin=description.origin,
+            licence=description.licence,
+            parts=shards,
+            sources=description.sources,
+            provenance=description.provenance,
         )
         write_manifest(folder, manifest)
     return manifest
