@@ -13,7 +13,9 @@ def add_export_arguments(parser: argparse.ArgumentParser) -> None:
     """Where the runs lie, which of them, and where to write."""
     parser.add_argument("--runs", type=Path, default=Path("runs"), metavar="DIR", help="results (default runs)")
     parser.add_argument("--output", type=Path, required=True, metavar="OUT", help="new folder")
-    parser.add_argument("--stage", metavar="NAME", help="whose geometry network (default: the last that is finished)")
+    parser.add_argument(
+        "--stage", dest="trained", metavar="NAME", help="whose geometry network (default: the last that is finished)"
+    )
     parser.add_argument("--dtype", choices=DTYPES, default="float16", help="of the matrices (default float16)")
 
 
@@ -24,7 +26,7 @@ def export(arguments: argparse.Namespace) -> int:
     from ..training.stages.export import export_weights
 
     try:
-        manifest = export_weights(arguments.runs, arguments.output, stage=arguments.stage, dtype=arguments.dtype)
+        manifest = export_weights(arguments.runs, arguments.output, stage=arguments.trained, dtype=arguments.dtype)
     except (TrainingError, WeightsError) as error:
         raise UsageError(" ".join(str(error).split())) from error
     size = sum(shard.bytes for shard in manifest.parts.values())
