@@ -62,7 +62,7 @@ class ViewCompletion:
         """
         generator = self.chain.generator(self.settings.seed)
         with self.stages.run("condition"):
-            views = self.frame.views(self.observation, self.chain.config.stage1_embedder.vit.image_size)
+            views = self.frame.views(self.observation, self.chain.config)
             if not bool(views.cubes.valid[0]):
                 return self._unplaced()
             tokens = self.chain.condition(STAGE1_EMBEDDER, self.frame, views.inputs)

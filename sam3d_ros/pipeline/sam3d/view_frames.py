@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...model.config import ObservedConfig, Sam3dConfig
 from ...model.preprocess import colour_image
 from ...model.preprocess.object_crop import coarse_color, coarse_picture, crop_picture, object_window
 from ...model.preprocess.object_view import ObjectViews, Picture, object_views
@@ -40,8 +41,8 @@ class ViewFrame:
             intrinsics=torch.tensor([[camera.fx, camera.fy, camera.cx, camera.cy]], dtype=torch.float32, device=device),
         )
 
-    def views(self, observation: Observation, size: int) -> ObjectViews:
-        """Everything that the model reads of one object, at the image size of its embedders.
+    def views(self, observation: Observation, config: Sam3dConfig) -> ObjectViews:
+        """Everything that a model of these sizes reads of one object.
 
         What was observed to lie on other things, or between things, counts as no reading. Raises PreprocessError for
         an empty mask.
@@ -49,7 +50,9 @@ class ViewFrame:
         mask = torch.from_numpy(observation.mask).to(self.depth.device)
         picture = Picture(self.color, self._depth_of(observation, mask)[None], mask[None], self.intrinsics)
         crop = crop_picture(picture, object_window(mask))
-        return object_views(crop, coarse_picture(picture, self.coarse), size=size)
+        size, observed = config.stage1_embedder.vit.image_size, config.geometry.observed or ObservedConfig()
+        coarse = coarse_picture(picture, self.coarse)
+        return object_views(crop, coarse, size=size, resolution=observed.resolution)
 
     def _depth_of(self, observation: Observation, mask: Tensor) -> Tensor:
         """Depth [H, W] without the readings in the mask that do not lie on the object."""

@@ -1,0 +1,258 @@
+"""The chain for shapes along the view: what its answer promises, where a true shape comes out, how it ends early."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+import torch
+import trimesh
+from view_model import BODY, VIEW, TrueLayout, TrueShape, distances_to, pot, pot_frame, write_view_weights
+
+from sam3d_ros.geometry import SE3
+from sam3d_ros.pipeline import Cancelled, CancelToken, Detail, Frame, Progress, Reconstruction, Rejection
+from sam3d_ros.pipeline.finish import is_watertight
+from sam3d_ros.pipeline.model_options import Dtype, ModelOptions
+from sam3d_ros.pipeline.observation import PrepareConfig, observe
+from sam3d_ros.pipeline.result import RejectionReason
+from sam3d_ros.pipeline.sam3d import Sam3dBackend, Sam3dSettings
+from sam3d_ros.pipeline.sam3d.chain import GEOMETRY, STRUCTURE
+from sam3d_ros.pipeline.sam3d.view_completion import VIEW_STAGES
+
+LABEL = 5
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    return write_view_weights(tmp_path_factory.mktemp("view") / "weights")
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A frame of the pot, and where it truly is."""
+
+    frame: Frame
+    T_cam_obj: SE3
+    shape: trimesh.Trimesh
+
+
+@pytest.fixture(scope="module")
+def seen() -> Seen:
+    return Seen(*pot_frame(), pot())
+
+
+def backend_of(weights, *, seed: int = 0, min_inlier_ratio: float = 0.0, **options) -> Sam3dBackend:
+    settings = Sam3dSettings(
+        ModelOptions(weights=weights, **options), seed=seed, triangle_budget=3000, min_inlier_ratio=min_inlier_ratio
+    )
+    backend = Sam3dBackend(settings)
+    backend.load()
+    return backend
+
+
+def telling_the_truth(weights, seen: Seen, *, layout: bool = True, crumb: bool = False, **options) -> Sam3dBackend:
+    """A backend whose networks say the true shape and, with `layout`, the true frame."""
+    backend = backend_of(weights, min_inlier_ratio=0.4, **options)
+    observation = observe(seen.frame, LABEL, PrepareConfig())
+    cubes = backend.prepare(seen.frame).views(observation, VIEW).cubes
+    parts = backend._chain.residency._loaded
+    parts[STRUCTURE] = TrueShape(seen.shape, seen.T_cam_obj, cubes, crumb=crumb)
+    if layout:
+        parts[GEOMETRY] = TrueLayout(seen.T_cam_obj, seen.shape.extents, cubes)
+    return backend
+
+
+def complete(backend: Sam3dBackend, frame: Frame, *, detail: Detail = Detail.FULL):
+    """The answer and everything that was reported on the way."""
+    heard: list[Progress] = []
+    answer = backend.reconstruct(
+        backend.prepare(frame), LABEL, detail=detail, progress=heard.append, cancel=CancelToken()
+    )
+    return answer, heard
+
+
+@pytest.fixture(scope="module")
+def true_answer(weights, seen) -> Reconstruction:
+    answer, _ = complete(telling_the_truth(weights, seen), seen.frame)
+    assert isinstance(answer, Reconstruction), answer
+    return answer
+
+
+def errors_of(answer: Reconstruction, seen: Seen) -> np.ndarray:
+    """Metres from each vertex of an answer to the surface where it truly is."""
+    p_obj = seen.T_cam_obj.inverse().apply(answer.T_cam_obj.apply(answer.mesh.vertices))
+    return np.abs(distances_to(seen.shape, p_obj))
+
+
+def test_a_true_shape_comes_out_where_the_object_is_within_a_voxel(true_answer, seen):
+    voxel = true_answer.scale / 64
+    off = errors_of(true_answer, seen)
+    assert off.max() < voxel
+    assert off.mean() < 0.25 * voxel
+    np.testing.assert_allclose(true_answer.mesh.extents, seen.shape.extents, atol=2 * voxel)
+
+
+def test_the_object_frame_is_that_of_the_layout(true_answer, seen):
+    offset = seen.T_cam_obj.inverse() @ true_answer.T_cam_obj
+    assert np.degrees(np.arccos(np.clip((np.trace(offset.rotation) - 1) / 2, -1, 1))) < 2
+    assert np.linalg.norm(offset.translation_xyz) < true_answer.scale / 64
+    # The knob is on top.
+    top = true_answer.mesh.vertices[true_answer.mesh.vertices[:, 2] > 0.04]
+    assert np.ptp(top[:, 0]) < 0.5 * BODY[0]
+
+
+def test_the_mesh_is_closed_and_turned_outwards_within_the_budget(true_answer):
+    assert is_watertight(true_answer.mesh)
+    assert len(true_answer.mesh.triangles) <= 3000
+    np.testing.assert_allclose(true_answer.mesh.box_centre, 0, atol=1e-5)
+    assert np.linalg.eigvalsh(true_answer.covariance).min() > 0
+    assert true_answer.quality.inlier_ratio > 0.95
+    assert true_answer.quality.mask_iou > 0.9
+
+
+def test_seen_and_hidden_sides_have_the_colour_of_the_object(true_answer):
+    colors = true_answer.mesh.vertex_colors.astype(float)
+    red = colors / np.maximum(colors.sum(axis=1, keepdims=True), 1)
+    assert (red[:, 0] > 0.55).mean() > 0.98  # nothing of the grey table
+
+
+def test_with_any_layout_the_shape_stays_where_the_depth_puts_it(weights, seen):
+    answer, _ = complete(telling_the_truth(weights, seen, layout=False), seen.frame)
+    assert errors_of(answer, seen).max() < answer.scale / 64
+
+
+def test_crumbs_beside_the_object_are_dropped(weights, seen, true_answer):
+    answer, _ = complete(telling_the_truth(weights, seen, crumb=True), seen.frame)
+    np.testing.assert_array_equal(answer.mesh.vertices, true_answer.mesh.vertices)
+
+
+def test_each_stage_is_timed_in_its_order_and_each_step_is_heard(weights, seen):
+    answer, heard = complete(telling_the_truth(weights, seen), seen.frame)
+    assert list(answer.latency_ms) == list(VIEW_STAGES)
+    percents = [p.percent for p in heard]
+    assert percents == sorted(percents)
+    assert percents[-1] == pytest.approx(100)
+    assert sum(p.stage == "geometry" for p in heard) == 4 + 1
+
+
+def test_without_depth_there_is_a_reason(weights, seen):
+    blind = replace(seen.frame, pointmap=np.where(seen.frame.labels[..., None] == LABEL, np.nan, seen.frame.pointmap))
+    answer, _ = complete(backend_of(weights), blind)
+    assert isinstance(answer, Rejection)
+    assert answer.reason is RejectionReason.TOO_FEW_DEPTH_POINTS
+
+
+def test_a_shape_that_disagrees_with_the_depth_is_refused(weights, seen):
+    backend = telling_the_truth(weights, seen)
+    backend._chain.residency._loaded[STRUCTURE].distance.neg_()  # full where it is empty
+    backend.settings = replace(backend.settings, min_inlier_ratio=0.95)
+    answer, _ = complete(backend, seen.frame)
+    assert isinstance(answer, Rejection)
+    assert answer.reason is RejectionReason.LOW_DEPTH_AGREEMENT
+
+
+def test_nothing_inside_and_layouts_without_a_frame_are_said(weights, seen):
+    empty = telling_the_truth(weights, seen)
+    empty._chain.residency._loaded[STRUCTURE].distance.fill_(1.0)
+    broken, flat = telling_the_truth(weights, seen), telling_the_truth(weights, seen)
+    broken._chain.residency._loaded[GEOMETRY].clean["translation"].fill_(torch.nan)
+    six = flat._chain.residency._loaded[GEOMETRY].clean["6drotation_normalized"]
+    six.copy_(flat_axes())
+    for backend, words in ((empty, "no voxel"), (broken, "not finite: translation"), (flat, "rotation open")):
+        answer, _ = complete(backend, seen.frame)
+        assert isinstance(answer, Rejection)
+        assert answer.reason is RejectionReason.EMPTY_SHAPE
+        assert words in answer.detail
+
+
+def flat_axes() -> torch.Tensor:
+    """A rotation latent whose two axes are the same."""
+    from sam3d_ros.model.pose import ROTATION_MEAN, ROTATION_STD
+
+    axes = torch.tensor([0.6, 0.8, 0.0, 0.6, 0.8, 0.0])
+    return ((axes - torch.tensor(ROTATION_MEAN)) / torch.tensor(ROTATION_STD))[None, None]
+
+
+def cancelled_after(backend: Sam3dBackend, frame: Frame, count: int) -> int:
+    heard = 0
+    token = CancelToken()
+
+    def on_progress(_: Progress) -> None:
+        nonlocal heard
+        heard += 1
+        if heard == count:
+            token.cancel()
+
+    with pytest.raises(Cancelled):
+        backend.reconstruct(backend.prepare(frame), LABEL, detail=Detail.FULL, progress=on_progress, cancel=token)
+    return heard
+
+
+def test_cancel_is_honoured_after_every_report_but_the_last(weights, seen):
+    backend = telling_the_truth(weights, seen)
+    _, heard = complete(backend, seen.frame)
+    for count in range(1, len(heard)):
+        assert cancelled_after(backend, seen.frame, count) == count
+
+
+def test_the_same_seed_gives_the_same_latents_and_another_one_others(weights, seen):
+    shapes = {}
+    for name, seed in (("first", 0), ("again", 0), ("other", 1)):
+        shapes[name] = sampled_shape(backend_of(weights, seed=seed), seen)
+    assert torch.equal(shapes["first"], shapes["again"])
+    assert not torch.allclose(shapes["first"], shapes["other"])
+
+
+def sampled_shape(backend: Sam3dBackend, seen: Seen, *, chain=None) -> torch.Tensor:
+    """Occupancy logits of the network's own answer."""
+    chain = chain or backend._chain
+    prepared = backend.prepare(seen.frame)
+    with torch.inference_mode():
+        views = prepared.views(observe(seen.frame, LABEL, PrepareConfig()), VIEW)
+        tokens = chain.condition("stage1_embedder", prepared, views.inputs)
+        generator = chain.generator(backend.settings.seed)
+        latents = chain.geometry(tokens, generator, lambda *_: None, observed=views.observed)
+        return chain.fields(latents["shape"]).logits
+
+
+def test_bfloat16_gives_the_shape_of_float32_but_for_its_noise(weights, seen):
+    fine, coarse = (sampled_shape(backend_of(weights, dtype=dtype), seen) for dtype in (Dtype.FLOAT32, Dtype.BFLOAT16))
+    assert not torch.equal(fine, coarse)
+    assert (fine - coarse).abs().mean() < 0.05 * fine.std()
+    assert ((fine > 0) == (coarse > 0)).float().mean() > 0.97
+
+
+def test_parts_are_released_and_read_again(weights, seen):
+    backend = backend_of(weights)
+    first = sampled_shape(backend, seen)
+    backend.drop_caches()
+    assert backend._chain.residency.loaded == ()
+    assert torch.equal(sampled_shape(backend, seen), first)
+    backend.unload()
+    with pytest.raises(RuntimeError, match="not loaded"):
+        backend.prepare(seen.frame)
+
+
+def test_low_detail_holds_no_part_but_the_one_in_use(weights, seen):
+    backend = backend_of(weights)
+    held = []
+    backend.reconstruct(
+        backend.prepare(seen.frame),
+        LABEL,
+        detail=Detail.LOW,
+        progress=lambda _: held.append(backend._chain.residency.loaded),
+        cancel=CancelToken(),
+    )
+    assert max(map(len, held[2:])) <= 1
+    assert backend._chain.residency.loaded == ()
+
+
+def test_the_full_image_is_embedded_once_for_all_masks(weights, seen):
+    backend = telling_the_truth(weights, seen)
+    prepared = backend.prepare(seen.frame)
+    tokens = []
+    for _ in range(2):
+        backend.reconstruct(prepared, LABEL, detail=Detail.FULL, progress=lambda _: None, cancel=CancelToken())
+        tokens.append(prepared.full_tokens["stage1_embedder"])
+    assert tokens[0] is tokens[1]
