@@ -1,144 +1,208 @@
 """Tabletop scenes of scanned objects, seen through a model of a depth camera, for the benchmarks.
 
-Objects stand on a plane in stable poses and are seen from 0.55 to 0.95 m: noise that grows with distance, mixed pixels
-at depth jumps, holes at grazing angles, masks with ragged borders that spill over to the background.
+Two to five objects stand on a table in stable poses, some before others, and are seen from 0.55 to 0.95 m.
 """
 
 from __future__ import annotations
 
+import io
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import trimesh
+from depth_camera import ORDINARY, Flaws, draw_masks, measure_depth
+from numpy.random import Generator
 from numpy.typing import NDArray
-from scipy import ndimage
+from PIL import Image
+from scene_picture import ScenePicture, take_scene_picture
+from scipy.spatial import ConvexHull
 
 from sam3d_ros.geometry import SE3, Mesh, PinholeCamera
-from sam3d_ros.geometry.render import Rendering, render
+from sam3d_ros.geometry.render import cast_rays
+from sam3d_ros.geometry.textured_mesh import TexturedMesh
 from sam3d_ros.pipeline import Frame
-from sam3d_ros.pipeline.finish import convex_hull
+from sam3d_ros.replay.truth import TruthObject
 
-CAMERA = PinholeCamera(640, 480, 600.0, 600.0, 319.5, 239.5)
+SIZE = (640, 480)
+DISTANCE = (0.55, 0.95)  # m, from the camera to the middle of the table
+ELEVATION = (25.0, 65.0)  # degrees above the table
+COUNT = (2, 5)
+_SPREAD = 0.16  # m, how far from the middle objects stand
+_GAP = 0.003  # m, between the outlines of two objects on the table
+_TRIES = 60
+# Below these nobody would ask for an object: of its whole outline, and in pixels.
+_LEAST_SHARE, _LEAST_PIXELS = 0.3, 100
+Outline = NDArray[np.float64]  # [N, 2] m, convex, counter-clockwise
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ScannedObject:
+    """A mesh of the folder of scans; metres, with its texture."""
+
+    name: str
+    category: str
+    textured: TexturedMesh
+
+    @property
+    def mesh(self) -> Mesh:
+        return self.textured.mesh
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BenchScene:
-    """A frame and its truth, by label."""
+    """A frame, its true label image, and what is true of the objects that are asked for."""
 
     name: str
     frame: Frame
-    names: dict[int, str]
-    meshes: dict[int, Mesh]
-    poses: dict[int, SE3]  # T_cam_obj
+    true_labels: NDArray[np.int32]  # [H, W]
+    truth: tuple[TruthObject, ...]
+    hardly_seen: int  # objects that stand there and are not asked for
+
+    @property
+    def true_frame(self) -> Frame:
+        """The frame with the true masks in place of the drawn ones."""
+        return Frame(self.frame.color, self.frame.pointmap, self.true_labels, self.frame.camera)
 
 
-def load_objects(folder: Path) -> list[tuple[str, Mesh]]:
-    """The scanned objects, by name."""
-    objects = []
-    for record in json.loads((folder / "index.json").read_text())["objects"]:
-        data = np.load(folder / record["file"])
-        objects.append((record["id"], Mesh(data["vertices"], data["faces"], data["vertex_colors"])))
-    return objects
+def load_objects(folder: Path) -> list[ScannedObject]:
+    """The scanned objects by name; raises FileNotFoundError where the folder has no index.json."""
+    records = json.loads((folder / "index.json").read_text())["objects"]
+    return [_load(folder / r["file"], r["id"], r["category"]) for r in sorted(records, key=lambda r: r["id"])]
 
 
-def stable_rotation(mesh: Mesh, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Rotation that puts the mesh on one of its likely resting faces, with a random yaw."""
-    hull = trimesh.Trimesh(mesh.vertices, mesh.triangles).convex_hull
-    if len(hull.faces) > 300:
-        hull = hull.simplify_quadric_decimation(face_count=300).convex_hull
-    transforms, probabilities = trimesh.poses.compute_stable_poses(hull, n_samples=1, sigma=0.0)
-    chosen = transforms[rng.choice(len(transforms), p=probabilities / probabilities.sum())]
-    yaw = rng.uniform(0, 2 * np.pi)
-    c, s = np.cos(yaw), np.sin(yaw)
-    return np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]]) @ chosen[:3, :3]
-
-
-def make_scene(objects: list[tuple[str, Mesh]], seed: int) -> BenchScene:
-    """Two to five objects on the plane z = 0, seen by a camera at 25 to 60 degrees above it."""
+def make_scene(objects: Sequence[ScannedObject], seed: int, flaws: Flaws = ORDINARY) -> BenchScene:
+    """The scene of that seed; with other flaws the same objects stand at the same places, seen by the same camera."""
     rng = np.random.default_rng(seed)
+    camera = _draw_camera(rng)
     T_cam_world = _camera_pose(rng)
-    names: dict[int, str] = {}
-    meshes: dict[int, Mesh] = {}
-    poses: dict[int, SE3] = {}
-    boxes: list[NDArray[np.float64]] = []
-    for label in range(1, rng.integers(2, 6) + 1):
-        name, mesh = objects[rng.integers(len(objects))]
-        T_world_obj = _place(mesh, boxes, rng)
-        if T_world_obj is None:
-            continue
-        names[label], meshes[label], poses[label] = name, mesh, T_cam_world @ T_world_obj
-    seen = _render(meshes, poses, T_cam_world)
-    labels = np.array([0, *names], np.int32)[np.maximum(seen.index, 0)]
-    frame = _sense(seen, labels, rng)
-    return BenchScene(f"scene_{seed}", frame, names, meshes, poses)
+    chosen, poses = _arrange(objects, T_cam_world, camera, rng)
+    picture = take_scene_picture([item.textured for item in chosen], poses, T_cam_world, camera, rng)
+    labels = _askable(picture, [item.mesh for item in chosen], poses, camera)
+    sensor = np.random.default_rng([seed, 1])
+    depth = measure_depth(picture.depth, picture.cosine, picture.luminance, focal=camera.fx, flaws=flaws, rng=sensor)
+    pointmap = (camera.rays() * depth[..., None]).astype(np.float32)
+    frame = Frame(picture.color, pointmap, draw_masks(labels, picture.depth, flaws, sensor), camera)
+    asked = [k for k in np.unique(labels).tolist() if k]
+    truth = tuple(
+        TruthObject(k, chosen[k - 1].name, chosen[k - 1].mesh, poses[k - 1], chosen[k - 1].category) for k in asked
+    )
+    return BenchScene(f"scene_{seed}", frame, labels, truth, len(chosen) - len(asked))
 
 
-def _camera_pose(rng: np.random.Generator) -> SE3:
-    elevation, azimuth, distance = np.radians(rng.uniform(25, 60)), rng.uniform(0, 2 * np.pi), rng.uniform(0.55, 0.95)
+def _load(path: Path, name: str, category: str) -> ScannedObject:
+    data = np.load(path)
+    mesh = Mesh(data["vertices"], data["faces"], data["vertex_colors"])
+    uv = data["uv"].astype(np.float32)
+    uv[:, 1] = 1 - uv[:, 1]  # the scans' second coordinate runs up
+    texture = np.asarray(Image.open(io.BytesIO(data["texture_jpg"].tobytes())).convert("RGB"))
+    return ScannedObject(name, category, TexturedMesh(mesh, uv, data["faces_uv"], texture))
+
+
+def _draw_camera(rng: Generator) -> PinholeCamera:
+    focal = float(rng.uniform(540, 640))
+    centre = rng.uniform(-6, 6, 2) + [SIZE[0] / 2 - 0.5, SIZE[1] / 2 - 0.5]
+    return PinholeCamera(*SIZE, focal, focal, float(centre[0]), float(centre[1]))
+
+
+def _camera_pose(rng: Generator) -> SE3:
+    """T_cam_world of a camera that looks at the middle of the table z = 0."""
+    elevation, azimuth, distance = (
+        np.radians(rng.uniform(*ELEVATION)),
+        rng.uniform(0, 2 * np.pi),
+        rng.uniform(*DISTANCE),
+    )
     eye = distance * np.array(
         [np.cos(elevation) * np.cos(azimuth), np.cos(elevation) * np.sin(azimuth), np.sin(elevation)]
     )
     z = -eye / np.linalg.norm(eye)
     x = np.cross(z, [0, 0, 1])
     x /= np.linalg.norm(x)
-    return SE3.from_rotation(np.stack([x, np.cross(z, x), z]), -np.stack([x, np.cross(z, x), z]) @ eye)
+    rotation = np.stack([x, np.cross(z, x), z])
+    return SE3.from_rotation(rotation, -rotation @ eye)
 
 
-def _place(mesh: Mesh, boxes: list[NDArray[np.float64]], rng: np.random.Generator) -> SE3 | None:
-    """A free place near the middle, or None after many tries; `boxes` holds x, y, radius of what stands already."""
-    rotation = stable_rotation(mesh, rng)
-    vertices = mesh.vertices @ rotation.T
-    radius = np.linalg.norm(vertices[:, :2], axis=1).max()
-    for _ in range(200):
-        xy = rng.uniform(-0.2, 0.2, 2)
-        if all(np.linalg.norm(xy - b[:2]) > 0.85 * (radius + b[2]) for b in boxes):
-            boxes.append(np.array([*xy, radius]))
-            return SE3.from_rotation(rotation, [*xy, -vertices[:, 2].min()])
+def _arrange(
+    objects: Sequence[ScannedObject], T_cam_world: SE3, camera: PinholeCamera, rng: Generator
+) -> tuple[list[ScannedObject], list[SE3]]:
+    """Objects and their poses T_cam_obj, apart from each other and inside the image."""
+    wanted = int(rng.integers(COUNT[0], COUNT[1] + 1))
+    chosen: list[ScannedObject] = []
+    poses: list[SE3] = []
+    taken: list[Outline] = []
+    while len(chosen) < wanted:
+        item = objects[rng.integers(len(objects))]
+        pose = _place(item, taken, T_cam_world, camera, rng)
+        if pose is not None:
+            chosen.append(item)
+            poses.append(pose)
+    return chosen, poses
+
+
+def _place(
+    item: ScannedObject, taken: list[Outline], T_cam_world: SE3, camera: PinholeCamera, rng: Generator
+) -> SE3 | None:
+    """T_cam_obj at a free place, or None after many tries; `taken` holds what stands already, seen from above."""
+    rotation = _resting_rotation(item, rng)
+    vertices = item.mesh.vertices.astype(np.float64) @ rotation.T
+    outline = vertices[ConvexHull(vertices[:, :2]).vertices, :2]
+    for _ in range(_TRIES):
+        xy = rng.uniform(-_SPREAD, _SPREAD, 2)
+        if not all(_apart(outline + xy, other) for other in taken):
+            continue
+        T_cam_obj = T_cam_world @ SE3.from_rotation(rotation, [*xy, -vertices[:, 2].min()])
+        if _inside(camera.project(T_cam_obj.apply(item.mesh.vertices)), camera):
+            taken.append(outline + xy)
+            return T_cam_obj
     return None
 
 
-def _render(meshes: dict[int, Mesh], poses: dict[int, SE3], T_cam_world: SE3) -> Rendering:
-    """The scene on a grey table; index 0 is the table, k the k-th object."""
-    x, z = 1.5, -0.02
-    corners = np.array([[i, j, k] for i in (-x, x) for j in (-x, x) for k in (z, 0.0)])
-    vertices, triangles = convex_hull(corners)
-    table = Mesh(vertices.astype(np.float32), triangles.astype(np.int32), np.full((len(vertices), 3), 140, np.uint8))
-    return render(
-        [table, *meshes.values()], [T_cam_world, *poses.values()], CAMERA, shading="headlight", background=(60, 60, 60)
-    )
+def _apart(first: Outline, second: Outline) -> bool:
+    """Whether a line separates two convex outlines [N, 2], with a gap; such a line runs along a side of one of them."""
+    for a, b in ((first, second), (second, first)):
+        sides = np.roll(a, -1, axis=0) - a
+        outward = np.stack([sides[:, 1], -sides[:, 0]], axis=1) / np.linalg.norm(sides, axis=1, keepdims=True)
+        if (((b @ outward.T).min(axis=0) - (a * outward).sum(axis=1)) > _GAP).any():
+            return True
+    return False
 
 
-def _sense(seen: Rendering, labels: NDArray[np.int32], rng: np.random.Generator) -> Frame:
-    """What a depth camera and a segmentation network make of the scene."""
-    depth, normals = seen.depth, seen.normal
-    h, w = depth.shape
-    v, u = np.mgrid[:h, :w]
-    wave = [ndimage.gaussian_filter(rng.normal(size=(h, w)), 1.0) for _ in range(2)]
-    jitter = [np.rint(0.7 * k / k.std()).astype(int) for k in wave]
-    moved = depth[(v + jitter[0]).clip(0, h - 1), (u + jitter[1]).clip(0, w - 1)]
-    blurred = ndimage.uniform_filter(np.nan_to_num(moved, nan=2.0), 3)
-    spread = ndimage.maximum_filter(moved, 3) - ndimage.minimum_filter(moved, 3)
-    mixed = (spread > 0.02) & (rng.uniform(size=(h, w)) < 0.6)
-    moved = np.where(mixed, blurred, moved)
-    noise = ndimage.gaussian_filter(rng.normal(size=(h, w)), 0.8)
-    moved = moved + (0.0012 + 0.0019 * (moved - 0.4) ** 2) * noise / noise.std()
-    facing = np.abs((normals * CAMERA.rays()).sum(-1)) / np.linalg.norm(CAMERA.rays(), axis=-1)
-    holes = (facing < 0.12) | ((spread > 0.05) & (rng.uniform(size=(h, w)) < 0.3))
-    moved[holes | (rng.uniform(size=(h, w)) < 0.005)] = np.nan
-    rounded = np.round(moved * 1000) / 1000
-    pointmap = (CAMERA.rays() * rounded[..., None]).astype(np.float32)
-    return Frame(seen.color, pointmap, _ragged(labels, rng), CAMERA)
+def _inside(pixels: NDArray[np.float64], camera: PinholeCamera) -> bool:
+    """Whether all pixels lie in the image, a little away from its border."""
+    limits = np.array([camera.width, camera.height]) - 4
+    return bool(np.isfinite(pixels).all() and (pixels > 3).all() and (pixels < limits).all())
 
 
-def _ragged(index: NDArray[np.int32], rng: np.random.Generator) -> NDArray[np.int32]:
-    """Masks whose border wanders by up to three pixels, mostly outwards."""
-    h, w = index.shape
-    v, u = np.mgrid[:h, :w]
-    grown = ndimage.grey_dilation(index, size=(3, 3))
-    grown = np.where(index > 0, index, grown)
-    wave = [ndimage.gaussian_filter(rng.normal(size=(h, w)), 3.0) for _ in range(2)]
-    shift = [np.rint(1.2 * k / k.std()).astype(int) for k in wave]
-    ragged: NDArray[np.int32] = grown[(v + shift[0]).clip(0, h - 1), (u + shift[1]).clip(0, w - 1)]
-    return ragged
+def _resting_rotation(item: ScannedObject, rng: Generator) -> NDArray[np.float64]:
+    """Rotation that puts the mesh on one of its likely resting faces, with a random yaw."""
+    rotations, probabilities = _resting_faces(item)
+    chosen = rotations[rng.choice(len(rotations), p=probabilities)]
+    yaw = rng.uniform(0, 2 * np.pi)
+    c, s = np.cos(yaw), np.sin(yaw)
+    turned: NDArray[np.float64] = np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]]) @ chosen
+    return turned
+
+
+@lru_cache(maxsize=256)
+def _resting_faces(item: ScannedObject) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    hull = trimesh.Trimesh(item.mesh.vertices, item.mesh.triangles).convex_hull
+    if len(hull.faces) > 300:
+        hull = hull.simplify_quadric_decimation(face_count=300).convex_hull
+    transforms, probabilities = trimesh.poses.compute_stable_poses(hull, n_samples=1, sigma=0.0)
+    return transforms[:, :3, :3], probabilities / probabilities.sum()
+
+
+def _askable(
+    picture: ScenePicture, meshes: Sequence[Mesh], poses: Sequence[SE3], camera: PinholeCamera
+) -> NDArray[np.int32]:
+    """True label image [H, W] of the objects of which enough is seen."""
+    labels = np.maximum(picture.index, 0).astype(np.int32)
+    for number, (mesh, T_cam_obj) in enumerate(zip(meshes, poses, strict=True), start=1):
+        alone = int((cast_rays([mesh], [T_cam_obj], camera).index == 0).sum())
+        seen = int((labels == number).sum())
+        if seen < max(_LEAST_PIXELS, _LEAST_SHARE * alone):
+            labels[labels == number] = 0
+    return labels

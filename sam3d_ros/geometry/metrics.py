@@ -18,6 +18,7 @@ __all__ = [
     "add",
     "add_s",
     "chamfer_distance",
+    "deeply_hidden",
     "diameter",
     "f_score",
     "hidden_from_camera",
@@ -81,6 +82,19 @@ def hidden_surface_recall(
     """
     unseen = _cloud(truth)[hidden]
     return float((nearest_distances(unseen, estimate) < threshold).mean()) if len(unseen) else float("nan")
+
+
+def deeply_hidden(points: ArrayLike, hidden: NDArray[np.bool_], margin: float) -> NDArray[np.bool_]:
+    """Which of the surface points [N, 3] are hidden [N] and more than `margin` metres from every seen one, [N].
+
+    Thin things hide their far side just behind the near one, where the seen points alone come close to it. What is
+    left here nobody finds who does not complete the shape. All hidden points count where nothing is seen.
+    """
+    cloud = _cloud(points)
+    deep: NDArray[np.bool_] = hidden.copy()
+    if hidden.any() and not hidden.all():
+        deep[hidden] = nearest_distances(cloud[hidden], cloud[~hidden]) > margin
+    return deep
 
 
 def add(points: ArrayLike, T_est: SE3, T_true: SE3) -> float:

@@ -16,6 +16,7 @@ from sam3d_ros.geometry.metrics import (
     add,
     add_s,
     chamfer_distance,
+    deeply_hidden,
     diameter,
     f_score,
     hidden_from_camera,
@@ -161,3 +162,24 @@ def test_hidden_surface_recall_asks_only_for_what_was_hidden():
 def test_figures_of_nothing_are_refused(bad):
     with pytest.raises(MetricError):
         chamfer_distance(bad, np.zeros((1, 3)))
+
+
+def test_two_balls_apart_by_a_shift_have_the_figures_that_integrals_give():
+    # |p - c| = s has the density s / (2 R d) from R - d to R + d: |s - R| is d / 2 in the mean, below t in a share t / d.
+    R, d = 0.5, 0.2
+    first, second = (plain(trimesh.creation.icosphere(subdivisions=5, radius=R)) for _ in range(2))
+    second = second.transformed(SE3([1, 0, 0, 0], [0, d, 0]))
+    a, b = (sample_surface(mesh, 60_000, seed).points for seed, mesh in enumerate((first, second)))
+    assert chamfer_distance(a, b) == pytest.approx(d / 2, rel=0.02)
+    assert f_score(a, b, 0.08).score == pytest.approx(0.08 / d, abs=0.01)
+    lens = np.pi * (4 * R + d) * (2 * R - d) ** 2 / 12
+    assert volumetric_iou(first, second, 64) == pytest.approx(lens / (8 / 3 * np.pi * R**3 - lens), abs=0.005)
+
+
+def test_deeply_hidden_is_what_lies_behind_more_than_a_margin_of_seen_surface():
+    points = np.array([[0.0, 0, 0], [0.004, 0, 0], [0.006, 0, 0], [0.1, 0, 0]])
+    hidden = np.array([False, True, True, True])
+    np.testing.assert_array_equal(deeply_hidden(points, hidden, 0.005), [False, False, True, True])
+    np.testing.assert_array_equal(deeply_hidden(points, np.ones(4, bool), 0.005), np.ones(4, bool))
+    assert not deeply_hidden(points, np.zeros(4, bool), 0.005).any()
+    np.testing.assert_array_equal(hidden, [False, True, True, True])
