@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ..model.weights.manifest import Manifest
 
 DTYPES = ("float16", "bfloat16", "float32")
+_SIZES = ("small", "tiny", "official")
 INTERRUPTED = 130  # as shells call a program that Ctrl-C ended
 
 
@@ -32,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     inspect.add_argument("--json", action="store_true", help="print the findings as JSON")
     random = actions.add_parser("random", help="write random weights, for benchmarks and tests; results mean nothing")
     random.add_argument("output", type=Path, metavar="OUT", help="new folder")
-    random.add_argument("--config", choices=("small", "official"), default="small", help="sizes (default small)")
+    random.add_argument("--config", choices=_SIZES, default="small", help="sizes (default small)")
     random.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the numbers (default 0)")
     _add_dtype(random)
 
@@ -77,12 +78,12 @@ def _import(arguments: argparse.Namespace) -> None:
 
 
 def _random(arguments: argparse.Namespace) -> None:
-    from ..model.config import SMALL, Sam3dConfig
+    from ..model.config import SMALL, TINY, Sam3dConfig
     from ..model.weights import write_random_weights
 
     if not 0 <= arguments.seed < 2**31:
         raise UsageError(f"--seed must lie in 0..{2**31 - 1}, got {arguments.seed}")
-    config = SMALL if arguments.config == "small" else Sam3dConfig()
+    config = dict(zip(_SIZES, (SMALL, TINY, Sam3dConfig()), strict=True))[arguments.config]
     with _progress("random") as progress:
         manifest = write_random_weights(
             arguments.output, config, seed=arguments.seed, dtype=arguments.dtype, progress=progress
