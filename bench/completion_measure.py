@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from completion_methods import Answer, Method
@@ -107,12 +108,18 @@ def score(answer: Answer, truth: TruthSurface, names: tuple[str, str, str, str])
 
 def _deep_share(answer: Answer, truth: TruthSurface) -> float:
     """Share of the deeply hidden surface that lies within 10 mm of the answer; NaN where nothing is deeply hidden."""
-    deep = truth.points[deeply_hidden(truth.points, truth.hidden, DEEP)]
+    deep = _deep_points(truth)
     if not len(deep):
         return NAN
     if answer.mesh is not None:
         return float((distance_to_surface(deep, answer.mesh) < FOUND).mean())
     return float((nearest_distances(deep, answer.points) < FOUND).mean()) if answer.points is not None else 0.0
+
+
+@lru_cache(maxsize=16)
+def _deep_points(truth: TruthSurface) -> NDArray[np.float64]:
+    """The deeply hidden points [N, 3], found once for all methods."""
+    return truth.points[deeply_hidden(truth.points, truth.hidden, DEEP)]
 
 
 def _nothing(truth: TruthSurface) -> ShapeScore:

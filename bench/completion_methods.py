@@ -29,6 +29,7 @@ class Answer:
     label: int
     mesh: Mesh | None = None
     points: Points | None = None  # [N, 3] m, of a method that gives points and no surface
+    up: tuple[float, float, float] = (0.0, -1.0, 0.0)  # against gravity, as the method sees it
     rejected: str = ""  # reason and detail, where there is neither
     milliseconds: float = float("nan")  # from the frame, whose preparation its objects share, to the answer
 
@@ -98,7 +99,9 @@ class BackendMethod:
         milliseconds = shared + _since(start)
         if isinstance(result, Rejection):
             return Answer(label, rejected=_why(result), milliseconds=milliseconds)
-        return Answer(label, mesh=result.mesh.transformed(result.T_cam_obj), milliseconds=milliseconds)
+        x, y, z = (float(value) for value in result.T_cam_obj.rotation[:, 2])
+        mesh = result.mesh.transformed(result.T_cam_obj)
+        return Answer(label, mesh=mesh, up=(x, y, z), milliseconds=milliseconds)
 
     def _ask(self, prepared: object, label: int) -> Reconstruction | Rejection:
         return self._backend.reconstruct(

@@ -48,9 +48,9 @@ def markdown(title: str, table: Sequence[dict[str, Any]]) -> str:
     """The tables of one set of scenes."""
     scenes = max((entry["scenes"] for entry in table), default=0)
     objects = max((entry["objects"] for entry in table), default=0)
-    parts = [f"## {title}\n\n{scenes} scenes, {objects} objects.\n", _main_table(table), _time_table(table)]
+    parts = [f"## {title}\n\n{scenes} scenes, {objects} objects.\n", main_table(table), time_table(table)]
     parts += [
-        f"### {figure.title} by class\n\n{_class_table(table, figure)}" for figure in FIGURES if figure.key != "closed"
+        f"### {figure.title} by class\n\n{class_table(table, figure)}" for figure in FIGURES if figure.key != "closed"
     ]
     if rejected := [f"- {entry['method']}: {line}" for entry in table for line in entry["rejected"]]:
         parts.append("### Rejected\n\n" + "\n".join(rejected) + "\n")
@@ -93,7 +93,8 @@ def _ratio(figure: Figure, fast: dict[str, Any], full: dict[str, Any]) -> float:
     return float(better / worse) if worse > 0 else float("nan")
 
 
-def _main_table(table: Sequence[dict[str, Any]]) -> str:
+def main_table(table: Sequence[dict[str, Any]]) -> str:
+    """Every figure of every method with its interval."""
     lines = ["| method | " + " | ".join(figure.title for figure in FIGURES) + " | rejected |", _rule(len(FIGURES) + 1)]
     for entry in table:
         cells = " | ".join(_cell(entry["figures"][figure.key], figure) for figure in FIGURES)
@@ -108,7 +109,8 @@ def _cell(figure: dict[str, float], column: Figure) -> str:
     return f"{mean} ({low} to {high})"
 
 
-def _time_table(table: Sequence[dict[str, Any]]) -> str:
+def time_table(table: Sequence[dict[str, Any]]) -> str:
+    """Median distance and time of every method."""
     lines = ["| method | Chamfer, median mm | time per object, median ms | 95th percentile ms |", _rule(3)]
     for entry in table:
         times, chamfer = entry["milliseconds"], entry["figures"]["chamfer_mm"]["median"]
@@ -116,7 +118,8 @@ def _time_table(table: Sequence[dict[str, Any]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _class_table(table: Sequence[dict[str, Any]], figure: Figure) -> str:
+def class_table(table: Sequence[dict[str, Any]], figure: Figure) -> str:
+    """Means of one figure by class of object."""
     lines = ["| class | objects | " + " | ".join(entry["method"] for entry in table) + " |", _rule(len(table) + 1)]
     for category in sorted({name for entry in table for name in entry["classes"]}):
         found = [entry["classes"].get(category) for entry in table]

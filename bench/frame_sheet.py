@@ -8,6 +8,7 @@ import numpy as np
 from completion_methods import Answer
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
+from scipy.spatial.transform import Rotation
 
 from sam3d_ros.geometry import SE3, Mesh, PinholeCamera
 from sam3d_ros.geometry.render import render
@@ -20,7 +21,7 @@ Rgb = NDArray[np.uint8]
 _TILE = 160  # px, edge of one view of an object
 _WIDTH = 8 * _TILE
 _FIELD = np.radians(24)
-VIEWS = (("camera", 0.0, 0.0), ("side", 90.0, 0.0), ("behind", 180.0, 0.0), ("above", 0.0, 70.0))  # name, turn, tilt
+VIEWS = (("camera", 0.0, 0.0), ("side", 90.0, 0.0), ("behind", 180.0, 0.0), ("above", 0.0, 35.0))  # name, turn, tilt
 
 
 def draw_sheet(frame: Frame, answers: Sequence[Answer]) -> Rgb:
@@ -59,7 +60,7 @@ def _resized(picture: Rgb, width: int) -> Rgb:
 def _strip(answer: Answer) -> Rgb:
     """Views of one object side by side, or the reason why there is none."""
     if answer.mesh:
-        tiles = np.concatenate([_view(answer.mesh, turn, tilt) for _, turn, tilt in VIEWS], axis=1)
+        tiles = np.concatenate([_view(answer, turn, tilt) for _, turn, tilt in VIEWS], axis=1)
     else:
         tiles = np.full((_TILE, _TILE * len(VIEWS), 3), 235, np.uint8)
     image = Image.fromarray(tiles)
@@ -72,24 +73,28 @@ def _strip(answer: Answer) -> Rgb:
     return np.asarray(image)
 
 
-def _view(mesh: Mesh, turn: float, tilt: float) -> Rgb:
-    """A mesh of the camera frame seen after a turn about the vertical of the image and a tilt, in degrees."""
-    a, b = np.radians([turn, tilt])
-    about_y = np.array([[np.cos(a), 0, np.sin(a)], [0, 1, 0], [-np.sin(a), 0, np.cos(a)]])
-    about_x = np.array([[1, 0, 0], [0, np.cos(b), -np.sin(b)], [0, np.sin(b), np.cos(b)]])
-    line_of_sight = _towards(mesh.box_centre.astype(np.float64))
-    rotation = about_x @ about_y @ line_of_sight
+def _view(answer: Answer, turn: float, tilt: float) -> Rgb:
+    """The mesh seen after a turn about its upright axis and with the camera raised, both in degrees."""
+    mesh = answer.mesh
+    assert mesh is not None
+    centre = mesh.box_centre.astype(np.float64)
+    up = np.array(answer.up) / np.linalg.norm(answer.up)
+    sight = Rotation.from_rotvec(np.radians(turn) * up).apply(centre / np.linalg.norm(centre))
+    right = np.cross(sight, up)
+    sight = Rotation.from_rotvec(-np.radians(tilt) * right / max(np.linalg.norm(right), 1e-9)).apply(sight)
+    rotation = _looking(sight, up)
     radius = float(np.linalg.norm(mesh.vertices - mesh.box_centre, axis=1).max())
     distance = 1.05 * radius / np.sin(_FIELD / 2)
-    T_view_cam = SE3.from_rotation(rotation, [0, 0, distance] - rotation @ mesh.box_centre.astype(np.float64))
+    T_view_cam = SE3.from_rotation(rotation, [0, 0, distance] - rotation @ centre)
     focal = _TILE / 2 / np.tan(_FIELD / 2)
     camera = PinholeCamera(_TILE, _TILE, focal, focal, (_TILE - 1) / 2, (_TILE - 1) / 2)
     return render([mesh], [T_view_cam], camera, shading="headlight").color
 
 
-def _towards(centre: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Rotation [3, 3] that puts the line of sight to a point of the camera frame on the z axis, x kept level."""
-    z = centre / np.linalg.norm(centre)
-    x = np.cross([0.0, 1.0, 0.0], z)
+def _looking(sight: NDArray[np.float64], up: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Rotation [3, 3] into the frame of a camera that looks along `sight`, with `up` upwards in its image."""
+    x = np.cross(sight, up)
+    if np.linalg.norm(x) < 1e-6:  # straight from above: any direction is level
+        x = np.cross(sight, [0.0, 1.0, 0.0])
     x /= np.linalg.norm(x)
-    return np.stack([x, np.cross(z, x), z])
+    return np.stack([x, np.cross(sight, x), sight])

@@ -165,7 +165,7 @@ def test_figures_of_nothing_are_refused(bad):
 
 
 def test_two_balls_apart_by_a_shift_have_the_figures_that_integrals_give():
-    # |p - c| = s has the density s / (2 R d) from R - d to R + d: |s - R| is d / 2 in the mean, below t in a share t / d.
+    # |p - c| = s has the density s / (2 R d) from R - d to R + d: mean |s - R| is d / 2, and a share t / d is below t.
     R, d = 0.5, 0.2
     first, second = (plain(trimesh.creation.icosphere(subdivisions=5, radius=R)) for _ in range(2))
     second = second.transformed(SE3([1, 0, 0, 0], [0, d, 0]))
