@@ -15,7 +15,7 @@ from ..embedders import ConditionEmbedder
 from ..refinement import RefinementNetwork
 from ..structure import GeometryNetwork, StructureDecoder
 from .errors import WeightsError
-from .precision import may_be_half
+from .precision import is_matrix, may_be_half
 from .shards import TensorSpec
 
 
@@ -83,11 +83,17 @@ def computed_specs(name: str, config: Sam3dConfig, dtype: torch.dtype) -> dict[s
 
 
 def stored_specs(name: str, config: Sam3dConfig, dtype: torch.dtype) -> dict[str, TensorSpec]:
-    """Every tensor of a part as weights folders hold it: those that may be half in `dtype`, all others in float32."""
-    return {
-        key: TensorSpec(spec.shape, dtype if may_be_half(name, key) else torch.float32)
-        for key, spec in computed_specs(name, config, torch.float32).items()
-    }
+    """Every tensor of a part as weights folders hold it: those that may be half in `dtype`, all others in float32.
+
+    Our own small model, whose cube lies along the view, may be half in all its matrices: it is shipped.
+    """
+
+    def stored(key: str, shape: tuple[int, ...]) -> torch.dtype:
+        half = may_be_half(name, key) or (config.frame == "view" and is_matrix(key, shape))
+        return dtype if half else torch.float32
+
+    full = computed_specs(name, config, torch.float32)
+    return {key: TensorSpec(spec.shape, stored(key, spec.shape)) for key, spec in full.items()}
 
 
 def published_specs(config: Sam3dConfig | None = None) -> dict[str, dict[str, TensorSpec]]:
