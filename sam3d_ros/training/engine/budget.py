@@ -26,6 +26,11 @@ class Budget:
         self.seconds, self._start = seconds, time.monotonic()
 
     @property
+    def left(self) -> float | None:
+        """Seconds that are left, 0 at least; None without an end."""
+        return None if self.seconds is None else max(0.0, self.seconds - (time.monotonic() - self._start))
+
+    @property
     def spent(self) -> bool:
         """Whether the time is over."""
-        return self.seconds is not None and time.monotonic() - self._start >= self.seconds
+        return self.left == 0

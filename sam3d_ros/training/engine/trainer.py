@@ -42,6 +42,8 @@ class Outcome:
     step: int
     finished: bool
     samples_per_second: float
+    steps: int = 0  # of the whole run
+    steps_per_second: float = 0.0
 
 
 class Trainer:
@@ -80,8 +82,9 @@ class Trainer:
                 log.close()
         self.save()
         seconds = max(time.monotonic() - start, 1e-9)
-        done = (self.step - first) * self.settings.batch
-        return Outcome(self.step, self.step >= self.settings.steps, done / seconds)
+        speed = (self.step - first) / seconds
+        steps = self.settings.steps
+        return Outcome(self.step, self.step >= steps, speed * self.settings.batch, steps, speed)
 
     def save(self) -> None:
         """Write a checkpoint; the first process alone does."""
