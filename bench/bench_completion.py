@@ -21,23 +21,30 @@ Rejected objects stay in every mean: nothing found, not closed, a Chamfer distan
 95 % percentiles over scenes drawn with replacement. `visible points` and their hull are what is left after stray depth
 was removed; the other two rows take all depth in the mask. Time is that of the wall clock with the threads that torch
 takes, warm, on a machine that should have nothing else to do. `--stray` adds the same scenes with larger masks and
-worse borders. Without `--output` the tables are printed only.
+worse borders.
+
+With `--output` every scene is written as soon as it is measured (`rows.jsonl`), and a second call with the same folder
+measures only what is missing: a run goes on after an interruption, and methods are added to a table by and by. Methods
+that have not answered all scenes of the table are left out. Weights that changed need a new name or a new folder.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from completion_measure import Row, measure_scene
-from completion_methods import BASELINES, METHODS, Method, sam3d_makers, sam3d_name
+from completion_measure import measure_scene
+from completion_methods import BASELINES, METHODS, Method, MethodMaker, sam3d_makers, sam3d_name
+from completion_rows import RowStore
 from completion_tables import markdown, ratio_table, ratios, summary
 from depth_camera import ORDINARY, STRAY, Flaws
-from scanned_scenes import load_objects, make_scene
+from scanned_scenes import load_objects, make_scene, scene_name
 from tqdm import tqdm
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -49,19 +56,36 @@ def main(arguments: list[str] | None = None) -> None:
     if not folder.is_dir():
         raise SystemExit(f"no scanned objects in {folder}; name their folder with --data")
     objects = load_objects(folder)
-    methods = _methods(options)
+    store = RowStore(options.output)
+    methods = _Methods(_makers(options))
     seeds = range(options.seed, options.seed + options.scenes)
-    sets: dict[str, Any] = {}
-    rows: dict[str, list[Row]] = {}
     for name, flaws in _sets(options).items():
-        rows[name] = []
         for seed in tqdm(seeds, desc=name):
-            rows[name] += measure_scene(make_scene(objects, seed, flaws), methods)
-        sets[name] = {"methods": summary(rows[name]), "flaws": asdict(flaws)}
-        sets[name]["ratios"] = _ratios(options, sets[name]["methods"])
-        print(_text(name, sets[name]), flush=True)
+            if missing := methods.but(store.measured(name, scene_name(seed))):
+                store.add(name, measure_scene(make_scene(objects, seed, flaws), missing))
+    sets = {name: _summed_up(options, store, name, seeds) for name in _sets(options)}
+    print("\n".join(_text(name, found) for name, found in sets.items()))
     if options.output:
-        _write(options, sets, rows)
+        _write(options, sets)
+
+
+class _Methods:
+    """Methods by name, made when they are first asked for: weights are loaded only where they are used."""
+
+    def __init__(self, makers: Mapping[str, MethodMaker]) -> None:
+        self._makers = makers
+        self._made: dict[str, Method] = {}
+
+    def but(self, done: Collection[str]) -> list[Method]:
+        """All methods except those that are done."""
+        names = [name for name in self._makers if name not in done]
+        self._made |= {name: self._makers[name]() for name in names if name not in self._made}
+        return [self._made[name] for name in names]
+
+
+def _summed_up(options: argparse.Namespace, store: RowStore, name: str, seeds: range) -> dict[str, Any]:
+    table = summary(store.of(name, {scene_name(seed) for seed in seeds}))
+    return {"flaws": asdict(_sets(options)[name]), "methods": table, "ratios": _ratios(options, table)}
 
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -103,12 +127,12 @@ def _sets(options: argparse.Namespace) -> dict[str, Flaws]:
     return {"ordinary": ORDINARY} | ({"stray": STRAY} if options.stray else {})
 
 
-def _methods(options: argparse.Namespace) -> list[Method]:
-    makers = [maker for name in options.methods for maker in BASELINES.get(name, ())]
+def _makers(options: argparse.Namespace) -> dict[str, MethodMaker]:
+    makers = {name: maker for group in options.methods for name, maker in BASELINES.get(group, {}).items()}
     if "sam3d" in options.methods:
-        makers += sam3d_makers(options.weights, options.steps, device=options.device)
-        makers += sam3d_makers(options.teacher, [25], device=options.device)
-    return [maker() for maker in makers]
+        makers |= sam3d_makers(options.weights, options.steps, device=options.device)
+        makers |= sam3d_makers(options.teacher, [25], device=options.device)
+    return makers
 
 
 def _ratios(options: argparse.Namespace, table: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
@@ -118,7 +142,8 @@ def _ratios(options: argparse.Namespace, table: list[dict[str, Any]]) -> dict[st
     last, most = options.weights[-1][0], max(options.steps)
     full = sam3d_name(options.teacher[0][0], 25) if options.teacher else sam3d_name(last, most)
     fast = [sam3d_name(last, steps) for steps in options.steps]
-    return {f"{name} / {full}": ratios(table, name, full) for name in fast if name != full}
+    known = {entry["method"] for entry in table}
+    return {f"{name} / {full}": ratios(table, name, full) for name in fast if name != full and {name, full} <= known}
 
 
 def _text(name: str, found: dict[str, Any]) -> str:
@@ -126,12 +151,11 @@ def _text(name: str, found: dict[str, Any]) -> str:
     return "\n".join([markdown(f"{name} scenes", found["methods"]), *tables])
 
 
-def _write(options: argparse.Namespace, sets: dict[str, Any], rows: dict[str, list[Row]]) -> None:
+def _write(options: argparse.Namespace, sets: dict[str, Any]) -> None:
     options.output.mkdir(parents=True, exist_ok=True)
     settings = {key: _plain(value) for key, value in vars(options).items() if key not in ("data", "output")}
-    machine = {"processor": platform.processor() or platform.machine(), "python": platform.python_version()}
-    every = {name: [asdict(row) for row in found] for name, found in rows.items()}
-    content = {"settings": settings, "machine": machine, "sets": sets, "rows": every}
+    machine = {"processor": platform.processor() or platform.machine(), "cores": os.cpu_count()}
+    content = {"settings": settings, "machine": machine, "sets": sets}
     (options.output / "results.json").write_text(json.dumps(content, indent=1) + "\n")
     (options.output / "results.md").write_text("\n".join(_text(name, found) for name, found in sets.items()))
 

@@ -110,16 +110,23 @@ class BackendMethod:
 
 
 MethodMaker = Callable[[], Method]
-BASELINES: dict[str, tuple[MethodMaker, ...]] = {
-    "visible": (
-        lambda: PointsMethod("visible points", clean=True, hull=False),
-        lambda: PointsMethod("all depth in the mask", clean=False, hull=False),
+
+
+def _points_methods(*methods: PointsMethod) -> dict[str, MethodMaker]:
+    return {method.name: lambda method=method: method for method in methods}
+
+
+# By the names under which the benchmark is asked for them.
+BASELINES: dict[str, dict[str, MethodMaker]] = {
+    "visible": _points_methods(
+        PointsMethod("visible points", clean=True, hull=False),
+        PointsMethod("all depth in the mask", clean=False, hull=False),
     ),
-    "hull": (
-        lambda: PointsMethod("hull of visible points", clean=True, hull=True),
-        lambda: PointsMethod("hull of all depth in the mask", clean=False, hull=True),
+    "hull": _points_methods(
+        PointsMethod("hull of visible points", clean=True, hull=True),
+        PointsMethod("hull of all depth in the mask", clean=False, hull=True),
     ),
-    "geometric": (lambda: BackendMethod("geometric", "geometric"),),
+    "geometric": {"geometric": lambda: BackendMethod("geometric", "geometric")},
 }
 METHODS = (*BASELINES, "sam3d")
 
@@ -131,14 +138,14 @@ def sam3d_name(weights: str, steps: int) -> str:
 
 def sam3d_makers(
     weights: Sequence[tuple[str, Path]], steps: Sequence[int], *, device: str = "cpu", seed: int = 0
-) -> list[MethodMaker]:
-    """One method for each folder of weights and number of steps, without guidance."""
-    makers: list[MethodMaker] = []
+) -> dict[str, MethodMaker]:
+    """One method for each folder of weights and number of steps, without guidance; by name."""
+    makers: dict[str, MethodMaker] = {}
     for name, folder in weights:
         for count in steps:
             options = ModelOptions(weights=folder, device=device, sampling=Sampling.FAST, steps=count)
             title = sam3d_name(name, count)
-            makers.append(lambda title=title, options=options: BackendMethod(title, "sam3d", options, seed=seed))
+            makers[title] = lambda title=title, options=options: BackendMethod(title, "sam3d", options, seed=seed)
     return makers
 
 

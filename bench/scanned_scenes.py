@@ -74,6 +74,11 @@ def load_objects(folder: Path) -> list[ScannedObject]:
     return [_load(folder / r["file"], r["id"], r["category"]) for r in sorted(records, key=lambda r: r["id"])]
 
 
+def scene_name(seed: int) -> str:
+    """What the scene of a seed is called."""
+    return f"scene_{seed}"
+
+
 def make_scene(objects: Sequence[ScannedObject], seed: int, flaws: Flaws = ORDINARY) -> BenchScene:
     """The scene of that seed; with other flaws the same objects stand at the same places, seen by the same camera."""
     rng = np.random.default_rng(seed)
@@ -90,7 +95,7 @@ def make_scene(objects: Sequence[ScannedObject], seed: int, flaws: Flaws = ORDIN
     truth = tuple(
         TruthObject(k, chosen[k - 1].name, chosen[k - 1].mesh, poses[k - 1], chosen[k - 1].category) for k in asked
     )
-    return BenchScene(f"scene_{seed}", frame, labels, truth, len(chosen) - len(asked))
+    return BenchScene(scene_name(seed), frame, labels, truth, len(chosen) - len(asked))
 
 
 def _load(path: Path, name: str, category: str) -> ScannedObject:

@@ -131,6 +131,13 @@ def test_the_program_writes_sane_tables_of_the_baselines(shared_data, tmp_path, 
     assert hulls[1] > hulls[0]
     assert (tmp_path / "results.md").read_text().startswith("## ordinary scenes")
     assert "stray scenes" in capsys.readouterr().out
+    _what_is_measured_is_not_measured_again([*arguments, "--data", str(shared_data)], tmp_path)
+
+
+def _what_is_measured_is_not_measured_again(arguments, folder):
+    rows = (folder / "rows.jsonl").read_text()
+    bench_completion.main(arguments)
+    assert (folder / "rows.jsonl").read_text() == rows
 
 
 @pytest.mark.parametrize("wrong", [["--methods", "magic"], ["--methods", "sam3d"]])

@@ -9,6 +9,7 @@ import pytest
 import trimesh
 from completion_measure import FIGURES, Row, score
 from completion_methods import Answer
+from completion_rows import RowStore
 from completion_tables import interval, markdown, ratio_table, ratios, summary
 
 from sam3d_ros.geometry import SE3, Mesh, PinholeCamera
@@ -134,3 +135,20 @@ def test_the_tables_name_methods_classes_and_rejections():
     assert "| visible points | 0.00 (0.00 to 0.00) | 0.600 (0.500 to 0.700) |" in text
     assert "| toy | 2 | 0.600 | 0.500 |" in text
     assert "- other: a x: timeout: 3 s" in text
+
+
+def test_rows_come_back_from_disk_and_half_measured_methods_stay_out_of_tables(tmp_path):
+    found = [replace(row, iou=float("nan")) for row in rows({"a": [0.5], "b": [0.7]})]
+    store = RowStore(tmp_path)
+    store.add("ordinary", found)
+    store.add("ordinary", [replace(found[0], method="late")])
+    again = RowStore(tmp_path)
+    assert again.measured("ordinary", "a") == {"m", "late"}
+    assert again.measured("ordinary", "b") == {"m"}
+    assert again.measured("stray", "a") == set()
+    assert [(row.scene, row.method, row.f_5mm) for row in again.of("ordinary", {"a", "b", "c"})] == [
+        ("a", "m", 0.5),
+        ("b", "m", 0.7),
+    ]
+    assert {row.method for row in again.of("ordinary", {"a"})} == {"m", "late"}
+    assert np.isnan(again.of("ordinary", {"a"})[0].iou)
