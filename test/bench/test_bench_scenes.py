@@ -7,7 +7,7 @@ import json
 import bench_completion
 import numpy as np
 import pytest
-from completion_methods import PointsMethod
+from completion_methods import BackendMethod, PointsMethod, sam3d_makers
 from depth_camera import ORDINARY, STRAY, Flaws, draw_masks, measure_depth
 from frame_sheet import VIEWS, draw_sheet
 from real_frames import RealFrame, grown, measure_frame
@@ -172,3 +172,21 @@ def test_a_frame_is_measured_where_the_truth_is_known_and_drawn_everywhere(scene
     assert sheet.shape == (480 + tile * ((len(answers) + 1) // 2), 8 * tile, 3)
     behind = sheet[480:, 2 * tile : 3 * tile]
     assert (behind != 255).any(axis=-1).mean() > 0.05
+
+
+def test_a_backend_answers_in_the_camera_frame_with_its_time_or_says_why_not(scene):
+    item = scene.truth[0]
+    found, missing = BackendMethod("fake", "fake").answer(scene.frame, [item.label, 77])
+    seen = scene.frame.pointmap[scene.true_labels == item.label]
+    assert np.linalg.norm(found.mesh.box_centre - np.nanmean(seen, axis=0)) < 0.15
+    assert found.milliseconds > 0
+    assert np.linalg.norm(found.up) == pytest.approx(1)
+    assert missing.mesh is None
+    assert missing.rejected.startswith("empty_mask: ")
+
+
+def test_weights_and_steps_make_one_method_each(tmp_path):
+    makers = sam3d_makers([("sft", tmp_path / "a"), ("distill", tmp_path / "b")], [1, 4])
+    assert list(makers) == ["sft, 1 step", "sft, 4 steps", "distill, 1 step", "distill, 4 steps"]
+    with pytest.raises(ValueError, match="no such folder"):
+        makers["distill, 4 steps"]()
