@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 
@@ -110,6 +110,8 @@ class RefinementConfig:
     io_width: int = 128  # of the residual blocks at full resolution
     io_blocks: int = 2  # on the way in, the last of which halves the resolution, and as many on the way out
     step_size: bool = False  # the published one was never distilled
+    prediction: Literal["velocity", "clean"] = "velocity"  # clean: the data, from which the velocity follows
+    voxel_features: int = 0  # numbers told of each voxel beside its latent; the published model has none
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,12 +141,22 @@ class GaussianConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class FieldConfig:
+    """Signed distance and colour of the cells of each voxel: a light surface, in place of the published cubes."""
+
+    cells: int = 2  # of distance, along each edge of a voxel
+    colour_cells: int = 2
+    reach: float = 0.5  # truncations of stage 1's distance from its surface, within which voxels are refined
+
+
+@dataclass(frozen=True, slots=True)
 class MeshDecoderConfig:
     """Decoder of structured latents to a surface on a grid of resolution * 2**len(widths) cubes an edge."""
 
     trunk: TrunkConfig = field(default_factory=TrunkConfig)
     widths: tuple[int, ...] = (192, 96)  # after each subdivision
     groups: int = 32  # of the group norms
+    field: FieldConfig | None = None  # where it is given, cells are read off the trunk, and `widths` are not used
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +226,7 @@ SMALL = Sam3dConfig(
 
 _TINY_VIT = VitConfig(width=128, depth=2, heads=2, patch=16, image_size=128)
 _TINY_POINTS = PointEmbedConfig(width=64, image_size=128, patch=16, heads=2)
-_TINY_TRUNK = TrunkConfig(resolution=32, width=96, depth=2, heads=2)
+_TINY_TRUNK = TrunkConfig(resolution=32, width=96, depth=2, heads=1, mlp_ratio=2.0)
 
 # Trained by this project, for CPUs without matrix units: cubes aligned with the view, pointmaps in units of the cube.
 TINY = Sam3dConfig(
@@ -236,11 +248,21 @@ TINY = Sam3dConfig(
     ),
     stage2_embedder=EmbedderConfig(_TINY_VIT, None, width=192, prenorm_features=True, hidden_multiple=32),
     refinement=RefinementConfig(
-        resolution=32, width=128, condition_width=192, depth=3, heads=2, io_width=32, io_blocks=1, step_size=True
+        resolution=32,
+        width=96,
+        condition_width=192,
+        depth=3,
+        heads=2,
+        mlp_ratio=3.0,
+        io_width=48,
+        io_blocks=2,  # with one nothing would tell the eight voxels of a cell apart
+        step_size=True,
+        prediction="clean",
+        voxel_features=64,
     ),
-    gaussians=GaussianConfig(trunk=_TINY_TRUNK, per_voxel=8),
-    gaussians_4=GaussianConfig(trunk=_TINY_TRUNK, per_voxel=4),
-    mesh=MeshDecoderConfig(trunk=_TINY_TRUNK, widths=(32,), groups=8),
+    gaussians=GaussianConfig(trunk=replace(_TINY_TRUNK, depth=1), per_voxel=8),
+    gaussians_4=GaussianConfig(trunk=replace(_TINY_TRUNK, depth=1), per_voxel=4),
+    mesh=MeshDecoderConfig(trunk=_TINY_TRUNK, widths=(), field=FieldConfig()),
     slat_mean=(0.0,) * 8,
     slat_std=(1.0,) * 8,
     frame="view",

@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from ..config import TrunkConfig
 from ..decoders.trunk import LatentTrunk
@@ -96,18 +95,3 @@ def _pooled(features: Tensor, rows: Tensor, count: int) -> Tensor:
     least = torch.finfo(features.dtype).min
     largest = torch.full_like(mean, least).scatter_reduce(0, index, features, "amax")
     return torch.cat([mean, torch.where(largest == least, 0.0, largest)], dim=1)
-
-
-def active_voxels(distance: Tensor, resolution: int, *, reach: float = 0.3) -> Voxels:
-    """Voxels of a grid of `resolution` that the surface of distances [B, 1, R, R, R] passes through or nearly.
-
-    Distances are signed, at voxel centres; a voxel is active where the least of their magnitudes within it is below
-    `reach`, or both signs occur in it. The default is half the diagonal of a fine voxel for distances in units of three
-    voxels: no point of the surface is missed.
-    """
-    cell = distance.shape[-1] // resolution
-    inside = functional.max_pool3d(-distance, cell)
-    outside = functional.max_pool3d(distance, cell)
-    near = -functional.max_pool3d(-distance.abs(), cell)
-    active = ((inside > 0) & (outside > 0)) | (near < reach)
-    return Voxels(torch.argwhere(active[:, 0]).int(), len(distance))

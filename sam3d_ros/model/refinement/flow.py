@@ -11,15 +11,19 @@ from ..sparse import SparseTensor, Voxels
 from .network import RefinementCondition, RefinementNetwork
 
 
-def refinement_velocity(network: RefinementNetwork, condition: RefinementCondition, voxels: Voxels) -> Velocity:
+def refinement_velocity(
+    network: RefinementNetwork, condition: RefinementCondition, voxels: Voxels, told_of_voxels: Tensor | None = None
+) -> Velocity:
     """Velocities of stage 2 on these voxels; the state has one entry, `slat` [N, channels].
 
-    The condition is from `RefinementNetwork.project`. The published network knows no step size and is told none.
+    The condition is from `RefinementNetwork.project`, and what is told of voxels from `tell`, for a network that is
+    told something. The published network knows no step size and is told none.
     """
 
     def velocity(state: Mapping[str, Tensor], time: Tensor, step_size: Tensor, conditional: bool) -> dict[str, Tensor]:
         told = None if network.d_embedder is None else step_size
         x = SparseTensor(voxels, state["slat"])
-        return {"slat": network(x, time, condition if conditional else None, told).features}
+        own = condition if conditional else None
+        return {"slat": network(x, time, own, told, told_of_voxels=told_of_voxels).features}
 
     return velocity

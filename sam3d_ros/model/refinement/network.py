@@ -9,12 +9,14 @@ from torch import Tensor, nn
 
 from ..config import RefinementConfig
 from ..layers import KeysValues, LayerNorm, StepEmbedding, cast_weights, sinusoidal_positions
+from ..sampling import TIME_SCALE
 from ..sparse import SparseTensor, SubmanifoldConvolution, downsample, upsample
 from .block import RefinementBlock
 from .resblock import ResBlock
 
 # Keys and values of each block, for the objects of a batch.
 RefinementCondition: TypeAlias = tuple[KeysValues, ...]
+_LEAST_REST = 1e-3  # of the way from noise to data, by which a clean prediction is divided at most
 
 
 class RefinementNetwork(nn.Module):
@@ -27,6 +29,7 @@ class RefinementNetwork(nn.Module):
         self.t_embedder = StepEmbedding(width)
         self.d_embedder = StepEmbedding(width) if config.step_size else None
         self.input_layer = nn.Linear(config.channels, io)
+        self.feature_layers = _feature_layers(config)
         inner = range(config.io_blocks - 1)
         self.input_blocks = nn.ModuleList([*(ResBlock(io, io, width) for _ in inner), ResBlock(io, width, width)])
         self.blocks = nn.ModuleList(
@@ -51,17 +54,50 @@ class RefinementNetwork(nn.Module):
         """What the blocks look up in condition tokens [B, L, C], one row per object: once per object, not per step."""
         return tuple(block.cross_attn.project(tokens) for block in self.blocks)
 
+    def tell(self, features: Tensor) -> Tensor:
+        """What the input takes in of voxel features [N, F]: once per object, as `project`.
+
+        Raises ValueError for a network that is told nothing of its voxels.
+        """
+        if self.feature_layers is None:
+            raise ValueError("this refinement network is told nothing of its voxels; leave the features out")
+        told: Tensor = self.feature_layers(features)
+        return told.float()
+
     def forward(
-        self, x: SparseTensor, time: Tensor, condition: RefinementCondition | None, step_size: Tensor | None = None
+        self,
+        x: SparseTensor,
+        time: Tensor,
+        condition: RefinementCondition | None,
+        step_size: Tensor | None = None,
+        *,
+        told_of_voxels: Tensor | None = None,
     ) -> SparseTensor:
         """Velocity, float32 [N, channels], of latents x at `time` [B] or [1], which is 1000 t.
 
         `condition` None means tokens that are all zero, the unconditional pass. `step_size` [B] or [1] is 1000 d,
-        for networks with config.step_size. Raises ValueError where these do not fit the objects or the network.
+        for networks with config.step_size; `told_of_voxels` is from `tell`, None adds nothing. Raises ValueError where
+        these do not fit the objects or the network.
         """
+        answer = self.predict(x, time, condition, step_size, told_of_voxels=told_of_voxels)
+        if self.config.prediction == "velocity":
+            return answer
+        rest = x.voxels.spread((1 - time.float() / TIME_SCALE).clamp(min=_LEAST_REST).expand(x.voxels.objects)[:, None])
+        return answer.replace((answer.features - x.features.float()) / rest)
+
+    def predict(
+        self,
+        x: SparseTensor,
+        time: Tensor,
+        condition: RefinementCondition | None,
+        step_size: Tensor | None = None,
+        *,
+        told_of_voxels: Tensor | None = None,
+    ) -> SparseTensor:
+        """What the network itself answers, as `forward`: velocities, or the clean latents where the config says so."""
         self._check(x.voxels.objects, condition, step_size)
         embedding = self._embedding(time, step_size).expand(x.voxels.objects, -1)
-        h, skips = self._enter(x, embedding)
+        h, skips = self._enter(x, embedding, told_of_voxels)
         positions = sinusoidal_positions(h.coords[:, 1:], self.config.width)
         h = h.replace(h.features + positions.to(h.features.dtype))
         for block, keys_values in zip(self.blocks, condition or (None,) * len(self.blocks), strict=True):
@@ -81,9 +117,14 @@ class RefinementNetwork(nn.Module):
             embedding = embedding + self.d_embedder(step_size)
         return embedding.to(self.compute_dtype)
 
-    def _enter(self, x: SparseTensor, embedding: Tensor) -> tuple[SparseTensor, list[SparseTensor]]:
+    def _enter(
+        self, x: SparseTensor, embedding: Tensor, told_of_voxels: Tensor | None
+    ) -> tuple[SparseTensor, list[SparseTensor]]:
         """Features at half the resolution, and the outputs of all blocks on the way."""
-        h = x.replace(self.input_layer(x.features.float()).to(self.compute_dtype))
+        entered: Tensor = self.input_layer(x.features.float())
+        if told_of_voxels is not None:
+            entered = entered + told_of_voxels
+        h = x.replace(entered.to(self.compute_dtype))
         outputs = []
         for block in self.input_blocks:
             h = block(downsample(h) if block is self.input_blocks[-1] else h, embedding)
@@ -96,3 +137,13 @@ class RefinementNetwork(nn.Module):
             h = h.replace(torch.cat([h.features, skip.features], dim=1))
             h = block(upsample(h, x.voxels) if block is self.out_blocks[0] else h, embedding)
         return h
+
+
+def _feature_layers(config: RefinementConfig) -> nn.Sequential | None:
+    """From the features of a voxel to the width of the input, in float32; none where it has none."""
+    if not config.voxel_features:
+        return None
+    hidden = 2 * config.io_width
+    return nn.Sequential(
+        nn.Linear(config.voxel_features, hidden), nn.GELU(approximate="tanh"), nn.Linear(hidden, config.io_width)
+    )

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from .chunks import by_rows
 from .folding import children_rules, fold_weights
+from .gathered import gather_multiply, is_worth_gathering
 from .kernel import Rule, multiply_add
 from .tensor import SparseTensor
 from .voxels import Voxels
@@ -35,13 +36,18 @@ class SubmanifoldConvolution(nn.Module):
     coordinates; an absent neighbour counts as zero.
     """
 
-    def __init__(self, width_in: int, width_out: int, *, kernel: ConvolutionKernel = multiply_add) -> None:
+    def __init__(self, width_in: int, width_out: int, *, kernel: ConvolutionKernel | None = None) -> None:
+        """Without a kernel the quicker of `gather_multiply` and `multiply_add` is taken for what comes in."""
         super().__init__()
         self.conv = _Weights(width_in, width_out, 3)
         self.kernel = kernel
 
     def forward(self, x: SparseTensor) -> SparseTensor:
         """Features [N, Cin] of the weights' dtype to [N, Cout] of the same."""
+        features, weight = _in_autocast(x.features, self.conv.weight)
+        if self.kernel is None and is_worth_gathering(features):
+            summed = gather_multiply(features, x.voxels.neighbours.table, weight.flatten(1, 3))
+            return x.replace((summed + self.conv.bias).to(x.features.dtype))
         weights = self.conv.weight.flatten(1, 3).permute(1, 2, 0).unbind()  # 27 of [Cin, Cout], in the order of OFFSETS
         rules = [Rule(pairs.source, pairs.target[:, None]) for pairs in x.voxels.neighbours]
         return self._convolved(x, x.voxels, rules, weights)
@@ -58,8 +64,16 @@ class SubmanifoldConvolution(nn.Module):
     def _convolved(
         self, x: SparseTensor, voxels: Voxels, rules: Sequence[Rule], weights: Sequence[Tensor]
     ) -> SparseTensor:
-        summed = self.kernel(x.features, rules, weights, len(voxels))
+        summed = (self.kernel or multiply_add)(x.features, rules, weights, len(voxels))
         return SparseTensor(voxels, by_rows(lambda part: (part + self.conv.bias).to(x.features.dtype), summed))
+
+
+def _in_autocast(*tensors: Tensor) -> list[Tensor]:
+    """The tensors in the dtype in which torch multiplies here: another one only where autocast says so."""
+    kind = tensors[0].device.type
+    if not torch.is_autocast_enabled(kind):
+        return list(tensors)
+    return [x.to(torch.get_autocast_dtype(kind)) for x in tensors]
 
 
 class PointConvolution(nn.Module):

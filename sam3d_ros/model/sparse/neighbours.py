@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from itertools import product
 from typing import NamedTuple
 
@@ -39,6 +40,14 @@ class Neighbours:
     def __iter__(self) -> Iterator[Pairs]:
         """In the order of OFFSETS."""
         return (self.at(offset) for offset in OFFSETS)
+
+    @cached_property
+    def table(self) -> Tensor:
+        """Rows [N, 27] of the neighbours of each voxel in the order of OFFSETS, N where there is none; int32."""
+        table = self._half[0].source.new_full((len(OFFSETS), self.voxels), self.voxels)
+        for row, pairs in zip(table, self, strict=True):
+            row[pairs.target.long()] = pairs.source
+        return table.T.contiguous()
 
     def at(self, step: tuple[int, ...]) -> Pairs:
         """Pairs a step (-1, 0 or 1 along x, y, z) apart."""

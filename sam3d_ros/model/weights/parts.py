@@ -9,8 +9,8 @@ from functools import lru_cache
 import torch
 from torch import Tensor, nn
 
-from ..config import Sam3dConfig
-from ..decoders import GaussianDecoder, MeshDecoder
+from ..config import MeshDecoderConfig, Sam3dConfig
+from ..decoders import FieldDecoder, GaussianDecoder, MeshDecoder
 from ..embedders import ConditionEmbedder
 from ..refinement import RefinementNetwork
 from ..structure import GeometryNetwork, StructureDecoder
@@ -28,6 +28,10 @@ class Part:
     build: Callable[[Sam3dConfig], nn.Module]
 
 
+def _mesh_decoder(config: MeshDecoderConfig) -> nn.Module:
+    return MeshDecoder(config) if config.field is None else FieldDecoder(config)
+
+
 _EMBEDDER = "_base_models.condition_embedder."
 _NETWORK = "_base_models.generator.reverse_fn.backbone."
 
@@ -39,7 +43,7 @@ PARTS = {
     "refinement": Part("slat_generator", _NETWORK, lambda config: RefinementNetwork(config.refinement)),
     "gaussian_decoder": Part("slat_decoder_gs", "", lambda config: GaussianDecoder(config.gaussians)),
     "gaussian_decoder_4": Part("slat_decoder_gs_4", "", lambda config: GaussianDecoder(config.gaussians_4)),
-    "mesh_decoder": Part("slat_decoder_mesh", "", lambda config: MeshDecoder(config.mesh)),
+    "mesh_decoder": Part("slat_decoder_mesh", "", lambda config: _mesh_decoder(config.mesh)),
 }
 FILES = tuple(dict.fromkeys(part.file for part in PARTS.values()))
 

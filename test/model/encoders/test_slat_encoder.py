@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from sam3d_ros.model.config import TrunkConfig
-from sam3d_ros.model.encoders import SlatEncoder, SurfacePoints, active_voxels
+from sam3d_ros.model.encoders import SlatEncoder, SurfacePoints
 from sam3d_ros.model.encoders.slat import _pooled
+from sam3d_ros.model.refinement import active_voxels
 from sam3d_ros.model.sparse import Voxels
 
 CONFIG = TrunkConfig(resolution=8, channels=16, width=32, depth=2, heads=1, window=4)

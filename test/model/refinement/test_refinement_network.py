@@ -11,9 +11,10 @@ from plain_reference import refinement
 from seeded import seeded, with_seeded_weights
 from torch import nn
 
-from sam3d_ros.model.config import RefinementConfig
+from sam3d_ros.model.config import RefinementConfig, SamplerConfig
 from sam3d_ros.model.layers import KeysValues
 from sam3d_ros.model.refinement import RefinementNetwork, refinement_velocity
+from sam3d_ros.model.sampling import integrate
 from sam3d_ros.model.sparse import SubmanifoldConvolution
 
 CONFIG = RefinementConfig(resolution=8, width=32, condition_width=24, depth=2, heads=4, io_width=16)
@@ -182,3 +183,41 @@ def test_all_convolutions_of_a_resolution_share_one_list_of_neighbours(network, 
     network(x, TIME, None)
     assert found == [60, len(x.voxels.halved[0])]
     assert sum(isinstance(part, SubmanifoldConvolution) for part in network.modules()) == 8
+
+
+CLEAN = RefinementConfig(
+    resolution=8, width=32, condition_width=24, depth=1, heads=4, io_width=16, prediction="clean", voxel_features=5
+)
+
+
+def test_one_step_from_noise_is_what_a_network_that_says_clean_answers():
+    network = with_seeded_weights(RefinementNetwork(CLEAN)).requires_grad_(False)
+    x, condition = some_voxels(8, (60, 40)), network.project(tokens(2))
+    told = network.tell(seeded("features", 100, 5))
+    velocity = refinement_velocity(network, condition, x.voxels, told)
+    one_step = SamplerConfig(steps=1, rescale_t=1.0, guidance=0.0)
+    sampled = integrate(velocity, {"slat": x.features}, one_step)["slat"]
+    clean = network.predict(x, torch.zeros(1), condition, told_of_voxels=told).features
+    torch.testing.assert_close(sampled, clean, atol=1e-5, rtol=1e-5)
+
+
+def test_velocities_of_a_clean_prediction_lead_each_object_from_its_own_time():
+    network = with_seeded_weights(RefinementNetwork(CLEAN)).requires_grad_(False)
+    x, time = some_voxels(8, (60, 40)), torch.tensor([0.0, 750.0])
+    clean, velocity = network.predict(x, time, None), network(x, time, None)
+    rest = torch.tensor([1.0] * 60 + [0.25] * 40)[:, None]
+    torch.testing.assert_close(x.features + rest * velocity.features, clean.features, atol=1e-5, rtol=1e-5)
+
+
+def test_what_is_told_of_a_voxel_tells_it_apart_from_its_neighbours():
+    network = with_seeded_weights(RefinementNetwork(CLEAN)).requires_grad_(False)
+    x, features = some_voxels(8, (60,)), torch.zeros(60, 5)
+    plain = network.predict(x, TIME, None, told_of_voxels=network.tell(features)).features
+    features[7] = 1.0
+    changed = network.predict(x, TIME, None, told_of_voxels=network.tell(features)).features
+    assert (changed - plain).abs().amax(dim=1).argmax() == 7
+
+
+def test_features_for_a_network_that_takes_none_are_refused(network):
+    with pytest.raises(ValueError, match="told nothing of its voxels"):
+        network.tell(torch.zeros(3, 5))

@@ -8,6 +8,7 @@ from dense_reference import convolved, objects_of, repeated, some_coords, some_v
 
 from sam3d_ros.model.sparse import PointConvolution, Rule, SparseTensor, SubmanifoldConvolution, Voxels, multiply_add
 from sam3d_ros.model.sparse import kernel as kernel_module
+from sam3d_ros.model.sparse.gathered import is_worth_gathering
 from sam3d_ros.model.sparse.neighbours import find_neighbours
 
 
@@ -143,5 +144,37 @@ def test_another_kernel_is_chosen_by_argument_alone():
     ours = SubmanifoldConvolution(4, 3)
     other = SubmanifoldConvolution(4, 3, kernel=counting)
     other.load_state_dict(ours.state_dict())
-    assert torch.equal(other(x).features, ours(x).features)
+    torch.testing.assert_close(other(x).features, ours(x).features)
     assert len(calls) == 1
+
+
+@pytest.mark.parametrize("counts", [(1,), (60,), (30, 1, 200)])
+def test_neighbours_side_by_side_give_what_adding_up_gives_and_the_same_gradients(counts):
+    x = some_voxels(5, counts)
+    assert is_worth_gathering(x.features)
+    gathered, added = SubmanifoldConvolution(5, 7), SubmanifoldConvolution(5, 7, kernel=multiply_add)
+    added.load_state_dict(gathered.state_dict())
+    answers = []
+    for conv in (gathered, added):
+        features = x.features.detach().clone().requires_grad_(True)
+        answer = conv(x.replace(features)).features
+        (answer * torch.arange(7.0)).square().sum().backward()
+        answers.append((answer, features.grad, conv.conv.weight.grad, conv.conv.bias.grad))
+    for one, other in zip(*answers, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4)
+
+
+def test_wide_or_many_voxels_are_added_up():
+    assert not is_worth_gathering(torch.zeros(4, 128))
+    assert is_worth_gathering(torch.zeros(4, 128, dtype=torch.bfloat16))
+    assert not is_worth_gathering(torch.zeros(1 << 15, 8))
+
+
+def test_under_autocast_products_are_in_its_dtype_and_gradients_arrive_in_float32():
+    x, conv = some_voxels(8, (60,)), SubmanifoldConvolution(8, 8)
+    exact = conv(x).features
+    with torch.autocast("cpu", torch.bfloat16):
+        answer = conv(x).features
+    answer.sum().backward()
+    assert answer.dtype == conv.conv.weight.grad.dtype == torch.float32
+    assert 0 < (answer - exact).abs().max() < 0.02 * exact.abs().max()
