@@ -8,12 +8,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from ...model.config import TINY, Sam3dConfig
+from ...model.structure import GeometryNetwork
 from ...model.weights import Description, Manifest, Source, write_weights
 from ..engine.errors import TrainingError
 from ..engine.settings import RunSettings, build
+from .export_refinement import SECOND_STAGES, is_refined, second_stage
 from .geometry import GeometryObjective, GeometrySettings
 from .results import SETTINGS, is_finished, read_settings_of, read_weights
 from .structure import StructureSettings, scaled_decoder
@@ -22,6 +25,7 @@ from .structure_run import load_structure
 
 # Stages whose result is a geometry network, in the order in which they follow on each other.
 GEOMETRY_STAGES = ("pretrain", "geometry", "midtrain", "sft", "dpo", "distill")
+DISTILLED = "distill"  # the one that teaches step sizes
 LICENCE = "Apache-2.0, as sam3d_ros; docs/model-card.md names the licences of the scans that the training saw"
 _FIGURES = "figures.json"
 
@@ -41,7 +45,7 @@ def export_weights(runs: Path, output: Path, *, stage: str | None = None, dtype:
     Raises TrainingError where that is missing, and WeightsError where the folder cannot be written.
     """
     name = stage or last_finished(runs)
-    trained = first_stage(runs, name)
+    trained = _with_second_stage(runs, first_stage(runs, name))
     sources = {part: Source(part, "", tensors.__getitem__) for part, tensors in trained.parts.items()}
     origin = f"trained by sam3d_ros, stages {', '.join(trained.provenance)}"
     description = Description(trained.config, dtype, origin, LICENCE, provenance=trained.provenance)
@@ -64,10 +68,13 @@ def first_stage(runs: Path, name: str) -> Trained:
     structure = read_settings_of(runs / STRUCTURE, StructureSettings)
     objective = GeometryObjective(settings, load_structure(runs))
     read_weights(runs / name, objective)
+    lineage = [STRUCTURE, *_lineage(runs, name)]
+    if DISTILLED not in lineage:
+        forget_steps(objective.geometry)
     config = replace(
         TINY,
         stage1_embedder=settings.embedder,
-        geometry=settings.geometry,
+        geometry=replace(settings.geometry, step_size=objective.geometry.d_embedder is not None),
         structure_decoder=structure.decoder,
     )
     parts = {
@@ -75,8 +82,29 @@ def first_stage(runs: Path, name: str) -> Trained:
         "geometry": objective.geometry.state_dict(),
         "structure_decoder": scaled_decoder(objective.structure),
     }
-    lineage = [STRUCTURE, *_lineage(runs, name)]
     return Trained(config, parts, {stage: _about(runs / stage) for stage in lineage if is_finished(runs / stage)})
+
+
+def forget_steps(network: GeometryNetwork) -> None:
+    """Make of a network that was told no step size but 0 one that is told none, in place.
+
+    What it learnt to answer to 0 becomes part of its embedding of the time; any other number would mislead it.
+    """
+    if network.d_embedder is None:
+        return
+    last = network.t_embedder.mlp[-1]
+    with torch.no_grad():
+        last.bias += network.d_embedder(last.bias.new_zeros(1))[0]
+    network.d_embedder = None
+
+
+def _with_second_stage(runs: Path, trained: Trained) -> Trained:
+    """With the parts of stage 2, where it is finished."""
+    if not is_refined(runs):
+        return trained
+    config, parts = second_stage(runs, trained.config)
+    provenance = {**trained.provenance, **{stage: _about(runs / stage) for stage in SECOND_STAGES}}
+    return Trained(config, {**trained.parts, **parts}, provenance)
 
 
 def _lineage(runs: Path, name: str) -> list[str]:

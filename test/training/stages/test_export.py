@@ -35,7 +35,7 @@ GEOMETRY = GeometrySettings(
     embedder=replace(SMALL.stage1_embedder, width=32),
     geometry=replace(
         SMALL.geometry, width=32, condition_width=32, heads=1, channels=4, layout_mlp_ratio=1.0, prediction="clean",
-        step_size=False, observed=ObservedConfig(resolution=16, stem_width=8, depth=1),
+        observed=ObservedConfig(resolution=16, stem_width=8, depth=1),
     ),
 )  # fmt: skip
 CAMERA = PinholeCamera(160, 120, 150.0, 150.0, 79.5, 59.5)
@@ -90,6 +90,7 @@ def test_what_is_exported_answers_as_the_stage_did(trained, exported):
     noise = draw_latents(latent_sizes(GEOMETRY.geometry), [generator], device="cpu")
     batch = {name: 255 * value if name in BYTE_IMAGES else value for name, value in views.inputs.items()}
     batch |= {"observed": views.observed, **{f"noise_{name}": x for name, x in noise.items()}}
+    assert not chain.samplers[0].use_step_size
     expected = trained.sample(batch, chain.samplers[0])
     for name, latent in expected.items():
         torch.testing.assert_close(latents[name], latent, atol=1e-4, rtol=1e-4)
@@ -103,7 +104,7 @@ def test_the_folder_says_how_it_came_about(exported):
     manifest = WeightsFolder(exported, verify=True).manifest
     assert tuple(manifest.parts) == ("stage1_embedder", "geometry", "structure_decoder")
     assert manifest.config.frame == "view"
-    assert manifest.config.geometry == GEOMETRY.geometry
+    assert manifest.config.geometry == replace(GEOMETRY.geometry, step_size=False)  # it was told no size but 0
     assert list(manifest.provenance) == ["structure", "geometry"]
     about = manifest.provenance["geometry"]
     assert (about["seed"], about["steps"]) == (GEOMETRY.run.seed, GEOMETRY.run.steps)
@@ -126,6 +127,7 @@ def test_the_last_finished_stage_is_taken_and_its_lineage_told(trained, runs, tm
     write_result(tmp_path / "distill", trained, GEOMETRY)
     manifest = export_weights(tmp_path, tmp_path / "weights")
     assert list(manifest.provenance) == ["structure", "geometry", "distill"]
+    assert manifest.config.geometry.step_size
     assert list(export_weights(tmp_path, tmp_path / "other", stage="geometry").provenance) == ["structure", "geometry"]
 
 
