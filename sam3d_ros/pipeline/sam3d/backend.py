@@ -22,7 +22,7 @@ from .frames import PreparedFrame
 from .loading import load_chain
 from .memory import give_back, limit_device, memory_errors
 from .settings import Sam3dSettings
-from .view_completion import VIEW_STAGES, ViewCompletion
+from .view_completion import ViewCompletion, view_stages
 from .view_frames import ViewFrame
 from .warm_up import LABEL, bump_frame
 
@@ -70,7 +70,7 @@ class Sam3dBackend:
     def reconstruct(
         self, prepared: Prepared, label: int, *, detail: Detail, progress: ProgressCallback, cancel: CancelToken
     ) -> Reconstruction | Rejection:
-        """One object; the stages are those of `stage_shares`, or `VIEW_STAGES` for shapes along the view.
+        """One object; the stages are those of `stage_shares`, or `view_stages` for shapes along the view.
 
         The published model reports a coarse answer on the way; shapes along the view are finished about as soon.
         At Detail.LOW no part of the model is held but the one in use, and a shape of many voxels is refined at half the
@@ -99,7 +99,7 @@ class Sam3dBackend:
     def _answer(
         self, chain: Chain, prepared: Prepared, label: int, *, progress: ProgressCallback, cancel: CancelToken
     ) -> Reconstruction | Rejection:
-        shares = VIEW_STAGES if isinstance(prepared, ViewFrame) else stage_shares(self.settings.options)
+        shares = self._shares(chain)
         stages = Stages(label, shares, progress=progress, cancel=cancel, finish_work=chain.finish_work)
         with stages.run("observe"):
             observation = observe(prepared.frame, label, self.settings.prepare)
@@ -118,6 +118,9 @@ class Sam3dBackend:
             return Rejection(label, RejectionReason.MASK_TOO_SMALL, str(error))
         except (EmptyStructureError, NoShapeError, LayoutError) as error:
             return Rejection(label, RejectionReason.EMPTY_SHAPE, str(error))
+
+    def _shares(self, chain: Chain) -> dict[str, float]:
+        return stage_shares(self.settings.options) if chain.config.frame == "canonical" else view_stages(chain.refines)
 
     def _chain_of(self, detail: Detail) -> Chain:
         chain = self._loaded()

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from ...model.config import Sam3dConfig, SamplerConfig
-from ...model.decoders import GaussianCloud
-from ...model.refinement import RefinementCondition, RefinementNetwork
-from ...model.sampling import Velocity, draw_latents, draw_voxel_noise, integrate
+from ...model.decoders import GaussianCloud, VoxelFields
+from ...model.refinement import refinement_velocity
+from ...model.sampling import draw_latents, draw_voxel_noise, integrate
 from ...model.sparse import SparseTensor, Voxels
 from ...model.structure import (
     FittedVoxels,
@@ -37,6 +37,7 @@ PARTS = (*STAGE1, *STAGE2)
 GAUSSIANS = {4: "gaussian_decoder_4", 32: "gaussian_decoder"}  # by Gaussians of each voxel
 
 _FULL_IMAGE = "rgb_image"  # the one input that the masks of a frame share
+_SLAT = "slat"
 
 
 class SharedTokens(Protocol):
@@ -56,6 +57,7 @@ class Chain:
     residency: Residency
     device: torch.device
     max_voxels: int  # a shape of more is refined at half the resolution
+    refines: bool = True  # the weights hold stage 2
     alone: bool = False
 
     def generator(self, seed: int) -> torch.Generator:
@@ -102,12 +104,24 @@ class Chain:
         """The shell of the occupied voxels, at most `max_voxels`; raises EmptyStructureError without any."""
         return fit_voxels(prune_interior(occupied_voxels(logits)), self.max_voxels, generator)
 
-    def refine(self, tokens: Tensor, coords: Tensor, generator: torch.Generator, on_step: OnStep) -> SparseTensor:
-        """The structured latent, float32, of voxels [N, 4] under condition tokens [1, T, C]."""
-        voxels = Voxels(coords)
-        noise = draw_voxel_noise([len(coords)], self.config.refinement.channels, [generator], device=self.device)
+    def refine(
+        self,
+        tokens: Tensor,
+        voxels: Voxels,
+        generator: torch.Generator,
+        on_step: OnStep,
+        *,
+        features: Tensor | None = None,
+    ) -> SparseTensor:
+        """The structured latent, float32, of the voxels of an object under condition tokens [1, T, C].
+
+        `features` [N, F] are for networks that are told of each voxel.
+        """
+        count, channels = len(voxels.coords), self.config.refinement.channels
+        noise = draw_voxel_noise([count], channels, [generator], device=self.device)
         with self._use(REFINEMENT) as network:
-            velocity = _refinement_velocity(network, network.project(tokens), voxels)
+            told = () if features is None else (network.tell(features),)
+            velocity = refinement_velocity(network, network.project(tokens), voxels, *told)
             slat = integrate(velocity, {_SLAT: noise}, self.samplers[1], progress=on_step)[_SLAT]
         mean, std = (torch.tensor(x, device=self.device) for x in (self.config.slat_mean, self.config.slat_std))
         return SparseTensor(voxels, slat * std + mean)
@@ -118,6 +132,12 @@ class Chain:
             cubes = decoder(slat)
         mesh = self.config.mesh
         return extract_surface(cubes.coords[:, 1:], cubes.features, mesh.trunk.resolution * 2 ** len(mesh.widths))
+
+    def cells(self, slat: SparseTensor) -> VoxelFields:
+        """Signed distance and colours within the voxels of a structured latent, of weights that decode such."""
+        with self._use(MESH) as decoder:
+            fields: VoxelFields = decoder(slat)
+            return fields
 
     def gaussians(self, slat: SparseTensor, per_voxel: int) -> GaussianCloud:
         """The Gaussians of a structured latent, in the canonical cube."""
@@ -132,17 +152,3 @@ class Chain:
 
     def _use(self, part: str) -> AbstractContextManager[Any]:
         return self.residency.use(part, alone=self.alone)
-
-
-_SLAT = "slat"
-
-
-def _refinement_velocity(network: RefinementNetwork, condition: RefinementCondition, voxels: Voxels) -> Velocity:
-    """Velocities of stage 2 on these voxels; a network without an embedding of the step size is told none."""
-
-    def velocity(state: Mapping[str, Tensor], time: Tensor, step_size: Tensor, conditional: bool) -> dict[str, Tensor]:
-        told = None if network.d_embedder is None else step_size
-        answer = network(SparseTensor(voxels, state[_SLAT]), time, condition if conditional else None, told)
-        return {_SLAT: answer.features}
-
-    return velocity

@@ -14,7 +14,7 @@ from ...geometry.gaussians import Gaussians
 from ...model.config import EmbedderConfig
 from ...model.pose import T_optical_canonical, decode_poses
 from ...model.preprocess import ModelInputs
-from ...model.sparse import SparseTensor
+from ...model.sparse import SparseTensor, Voxels
 from ...model.structure import SHAPE, FittedVoxels
 from ..model_options import ModelOptions
 from ..observation import Observation
@@ -118,7 +118,7 @@ class Completion:
             inputs = self._inputs(self.chain.config.stage2_embedder)
             tokens = self.chain.condition(STAGE2_EMBEDDER, self.frame, inputs.by_name())
         with self.stages.run("refinement"):
-            return self.chain.refine(tokens, coords, generator, self._on_step("refinement"))
+            return self.chain.refine(tokens, Voxels(coords), generator, self._on_step("refinement"))
 
     def _inputs(self, embedder: EmbedderConfig) -> ModelInputs:
         return self.frame.inputs(self._label, embedder.vit.image_size)

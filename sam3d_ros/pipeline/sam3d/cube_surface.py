@@ -13,10 +13,11 @@ _SURE = 1.0  # logit from which on the occupancy overrules the sign of the dista
 _GREY = 128
 
 
-def cube_surface(logits: Grid, distance: Grid | None) -> Mesh:
+def cube_surface(logits: Grid | None, distance: Grid | None) -> Mesh:
     """Closed grey surface in cube coordinates (-0.5 to 0.5, volumes [x, y, z]), outward triangles.
 
-    `logits` [R, R, R] are above 0 inside, `distance` below 0. Raises ValueError where nothing is inside.
+    `logits` [R, R, R] are above 0 inside, `distance` below 0; one of them is enough. Raises ValueError where nothing is
+    inside.
     """
     field = signed_field(logits, distance)
     if not field.min() < 0:
@@ -28,14 +29,18 @@ def cube_surface(logits: Grid, distance: Grid | None) -> Mesh:
     return Mesh(p_cube, triangles, np.full((len(p_cube), 3), _GREY, np.uint8))
 
 
-def signed_field(logits: Grid, distance: Grid | None) -> Grid:
+def signed_field(logits: Grid | None, distance: Grid | None) -> Grid:
     """What is zero on the surface and negative inside [R, R, R].
 
     The distance, but where it has another sign than logits that are sure of theirs these decide; without a distance
-    they do everywhere.
+    they do everywhere. Raises ValueError without either.
     """
     if distance is None:
+        if logits is None:
+            raise ValueError("neither logits nor a distance say where the surface is")
         return -logits.astype(np.float32)
     field = distance.astype(np.float32)
+    if logits is None:
+        return field
     wrong = (np.abs(logits) > _SURE) & ((field < 0) != (logits > 0))
     return np.where(wrong, -np.sign(logits) * np.maximum(np.abs(field), 0.1), field).astype(np.float32)

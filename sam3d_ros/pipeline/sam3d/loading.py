@@ -9,7 +9,7 @@ from torch import nn
 
 from ...model.weights import WeightsError, WeightsFolder
 from ..model_options import OptionsError
-from .chain import GAUSSIANS, GEOMETRY, PARTS, REFINEMENT, STAGE1, Chain
+from .chain import GAUSSIANS, GEOMETRY, MESH, PARTS, REFINEMENT, STAGE1, STAGE2, Chain
 from .memory import give_back, limit_device, weights_budget
 from .residency import Residency
 from .settings import Sam3dSettings
@@ -32,19 +32,22 @@ def load_chain(settings: Sam3dSettings) -> Chain:
         residency.load_all()
     except WeightsError as error:
         raise OptionsError(str(error)) from error
-    return Chain(weights.config, settings.samplers(weights.config), residency, device, weights.config.max_voxels)
+    config = weights.config
+    return Chain(config, settings.samplers(config), residency, device, config.max_voxels, refines=MESH in parts)
 
 
 def _parts(weights: WeightsFolder, gaussians: int) -> tuple[str, ...]:
     """The parts of the model that an object passes, in their order; raises OptionsError for Gaussians of none.
 
     Shapes along the view need no second stage: where the folder lacks it, the first one's surface is the answer.
+    A second stage is one that decodes cells.
     """
     if weights.config.frame == "canonical":
         return (*PARTS, *([GAUSSIANS[gaussians]] if gaussians else []))
     if gaussians:
         raise OptionsError(f"{weights.folder}: these weights make no Gaussians; leave them out")
-    return STAGE1
+    refines = weights.config.mesh.field is not None and any(part in weights.parts for part in STAGE2)
+    return PARTS if refines else STAGE1
 
 
 def _load(weights: WeightsFolder, part: str, *, device: torch.device, dtype: torch.dtype, compiled: bool) -> nn.Module:

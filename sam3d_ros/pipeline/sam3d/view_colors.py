@@ -24,9 +24,22 @@ _SYMMETRIC = 0.92  # share of the vertices that a mirror must bring back to the 
 _MIRRORS = np.array([[-1.0, 1, 1], [1, -1, 1], [-1, -1, 1]])  # signs of x, y and z in the object frame
 
 
-def colored(mesh: Mesh, T_cam_obj: SE3, frame: Frame, observation: Observation, *, voxel: float) -> Mesh:
-    """The mesh of the object frame with the frame's colours; `voxel` in metres is how fine its surface is known."""
+def colored(
+    mesh: Mesh,
+    T_cam_obj: SE3,
+    frame: Frame,
+    observation: Observation,
+    *,
+    voxel: float,
+    hidden: Colors | None = None,
+) -> Mesh:
+    """The mesh of the object frame with the frame's colours, and those of `hidden` [V, 3] where the frame shows none.
+
+    `voxel` in metres is how fine its surface is known. Without `hidden` the seen side says what the other one may be.
+    """
     seen, colors = _seen(mesh, T_cam_obj, frame, observation, within=max(voxel, _SEEN_WITHIN))
+    if hidden is not None:
+        return Mesh(mesh.vertices, mesh.triangles, np.where(seen[:, None], colors, hidden))
     if not seen.any():
         colors[:] = np.median(observation.colors, axis=0).astype(np.uint8)
         return Mesh(mesh.vertices, mesh.triangles, colors)

@@ -5,34 +5,45 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import torch
+
 from ...geometry import Mesh
+from ...model.config import FieldConfig
 from ...model.preprocess.object_view import ObjectViews
+from ...model.refinement import refined_voxels, voxel_features
 from ...model.structure import SHAPE, StructureFields
 from ...model.view_pose import ViewPoses, decode_view_poses
 from ..finish import finish_shape
 from ..observation import Observation
 from ..result import Reconstruction, Rejection, RejectionReason
 from ..stages import Stages
-from .chain import STAGE1_EMBEDDER, Chain
-from .cube_surface import cube_surface
-from .decoding import solid
+from .chain import STAGE1_EMBEDDER, STAGE2_EMBEDDER, Chain
+from .decoding import NoShapeError, solid
 from .placing import Placement, doubt, reconstruction
 from .settings import Sam3dSettings
 from .view_colors import colored
 from .view_frames import ViewFrame
 from .view_placing import cube_pose, in_object_frame, settled
+from .view_shapes import CubeShape, first_shape, refined_shape
 
+_REFINING = {"refinement_condition": 7.0, "refinement": 25.0, "decode": 5.0}  # where the weights hold stage 2
 # The stages of an object in their order, with their usual shares of its time.
 VIEW_STAGES = {
     "observe": 3.0,
     "condition": 20.0,
     "geometry": 40.0,
     "structure": 10.0,
+    **_REFINING,
     "surface": 3.0,
     "finish": 12.0,
     "place": 8.0,
     "color": 4.0,
 }
+
+
+def view_stages(refines: bool) -> dict[str, float]:
+    """The stages that an object passes, with their usual shares of its time."""
+    return {name: share for name, share in VIEW_STAGES.items() if refines or name not in _REFINING}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,23 +81,39 @@ class ViewCompletion:
             latents = self.chain.geometry(tokens, generator, self._on_step("geometry"), observed=views.observed)
         with self.stages.run("structure"):
             stage1 = _Stage1(views, self.chain.fields(latents[SHAPE]), decode_view_poses(latents))
-        with self.stages.run("surface"):
-            surface = self._surface(stage1)
+        shape = self._refined(stage1, generator) if self.chain.refines else self._first(stage1)
         with self.stages.run("finish"):
-            mesh = solid(lambda: finish_shape(surface, triangle_budget=self.settings.triangle_budget))
-        placement = self._place(mesh, stage1)
+            mesh = solid(lambda: finish_shape(shape.surface, triangle_budget=self.settings.triangle_budget))
+        placement = self._place(mesh, shape, stage1)
         if rejection := doubt(self.observation.label, placement, self.settings.min_inlier_ratio):
             return rejection
         return reconstruction(self.observation.label, placement, self.stages.latency_ms)
 
-    def _surface(self, stage1: _Stage1) -> Mesh:
-        """Closed surface in cube coordinates. Weights without a second stage answer with that of the first."""
-        logits, distance = stage1.fields
-        known = None if distance is None else distance[0, 0].cpu().numpy()
-        return solid(lambda: cube_surface(logits[0, 0].cpu().numpy(), known))
+    def _first(self, stage1: _Stage1) -> CubeShape:
+        """The answer of weights without a second stage."""
+        with self.stages.run("surface"):
+            return first_shape(stage1.fields)
 
-    def _place(self, mesh: Mesh, stage1: _Stage1) -> Placement:
-        """The mesh in its object frame where it lies, with the colours of the frame."""
+    def _refined(self, stage1: _Stage1, generator: torch.Generator) -> CubeShape:
+        """Structured latents in the voxels near the surface of stage 1, and what they say of it."""
+        views, fields, resolution = stage1.views, stage1.fields, self.chain.config.refinement.resolution
+        with self.stages.run("refinement_condition"):
+            tokens = self.chain.condition(STAGE2_EMBEDDER, self.frame, views.inputs)
+            field = self.chain.config.mesh.field or FieldConfig()
+            voxels = refined_voxels(fields, views.observed, resolution, field.reach)
+            if not len(voxels.coords):
+                raise NoShapeError("the model found no surface under the mask")
+            features = voxel_features(voxels, fields, views.cubes, views.crop)
+        with self.stages.run("refinement"):
+            on_step = self._on_step("refinement")
+            slat = self.chain.refine(tokens, voxels, generator, on_step, features=features)
+        with self.stages.run("decode"):
+            cells = self.chain.cells(slat)
+        with self.stages.run("surface"):
+            return refined_shape(cells, voxels, fields, resolution)
+
+    def _place(self, mesh: Mesh, shape: CubeShape, stage1: _Stage1) -> Placement:
+        """The mesh in its object frame where it lies, with the colours of the frame and of the model."""
         frame = self.frame.frame
         with self.stages.run("place"):
             T_cam_cube = cube_pose(stage1.views.cubes)
@@ -96,7 +123,8 @@ class ViewCompletion:
         with self.stages.run("color"):
             voxel = T_cam_cube.scale / stage1.fields.logits.shape[-1]
             T_cam_obj = placement.registration.T_cam_obj
-            painted = colored(placement.mesh, T_cam_obj, frame, self.observation, voxel=voxel)
+            hidden = None if shape.paint is None else shape.paint(mesh.vertices)
+            painted = colored(placement.mesh, T_cam_obj, frame, self.observation, voxel=voxel, hidden=hidden)
         return Placement(painted, placement.registration, placement.T_cam_canonical)
 
     def _unplaced(self) -> Rejection:

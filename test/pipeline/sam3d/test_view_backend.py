@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 import torch
 import trimesh
-from view_model import BODY, VIEW, TrueLayout, TrueShape, distances_to, pot, pot_frame, write_view_weights
+from view_model import (
+    BODY,
+    REFINING,
+    VIEW,
+    TrueCells,
+    TrueLayout,
+    TrueShape,
+    distances_to,
+    pot,
+    pot_frame,
+    write_view_weights,
+)
 
 from sam3d_ros.geometry import SE3
 from sam3d_ros.pipeline import Cancelled, CancelToken, Detail, Frame, Progress, Reconstruction, Rejection
 from sam3d_ros.pipeline.finish import is_watertight
-from sam3d_ros.pipeline.model_options import Dtype, ModelOptions
+from sam3d_ros.pipeline.model_options import Dtype, ModelOptions, OptionsError
 from sam3d_ros.pipeline.observation import PrepareConfig, observe
 from sam3d_ros.pipeline.result import RejectionReason
 from sam3d_ros.pipeline.sam3d import Sam3dBackend, Sam3dSettings
-from sam3d_ros.pipeline.sam3d.chain import GEOMETRY, STRUCTURE
-from sam3d_ros.pipeline.sam3d.view_completion import VIEW_STAGES
+from sam3d_ros.pipeline.sam3d.chain import GEOMETRY, MESH, STRUCTURE
+from sam3d_ros.pipeline.sam3d.view_completion import VIEW_STAGES, view_stages
 
 LABEL = 5
 
@@ -55,7 +67,7 @@ def telling_the_truth(weights, seen: Seen, *, layout: bool = True, crumb: bool =
     """A backend whose networks say the true shape and, with `layout`, the true frame."""
     backend = backend_of(weights, min_inlier_ratio=0.4, **options)
     observation = observe(seen.frame, LABEL, PrepareConfig())
-    cubes = backend.prepare(seen.frame).views(observation, VIEW).cubes
+    cubes = backend.prepare(seen.frame).views(observation, backend._chain.config).cubes
     parts = backend._chain.residency._loaded
     parts[STRUCTURE] = TrueShape(seen.shape, seen.T_cam_obj, cubes, crumb=crumb)
     if layout:
@@ -129,7 +141,7 @@ def test_crumbs_beside_the_object_are_dropped(weights, seen, true_answer):
 
 def test_each_stage_is_timed_in_its_order_and_each_step_is_heard(weights, seen):
     answer, heard = complete(telling_the_truth(weights, seen), seen.frame)
-    assert list(answer.latency_ms) == list(VIEW_STAGES)
+    assert list(answer.latency_ms) == list(view_stages(False))
     percents = [p.percent for p in heard]
     assert percents == sorted(percents)
     assert percents[-1] == pytest.approx(100)
@@ -256,3 +268,40 @@ def test_the_full_image_is_embedded_once_for_all_masks(weights, seen):
         backend.reconstruct(prepared, LABEL, detail=Detail.FULL, progress=lambda _: None, cancel=CancelToken())
         tokens.append(prepared.full_tokens["stage1_embedder"])
     assert tokens[0] is tokens[1]
+
+
+@pytest.fixture(scope="module")
+def refining_weights(tmp_path_factory):
+    return write_view_weights(tmp_path_factory.mktemp("refining") / "weights", REFINING)
+
+
+def test_where_the_weights_hold_a_second_stage_its_surface_and_its_hidden_colours_are_the_answer(
+    refining_weights, seen
+):
+    backend = telling_the_truth(refining_weights, seen)
+    parts = backend._chain.residency._loaded
+    parts[MESH] = TrueCells(parts[STRUCTURE], (0.0, 1.0, 0.0))
+    # A first stage that errs by most of a voxel: the second one is right where it is asked.
+    parts[STRUCTURE].distance = parts[STRUCTURE].distance + 0.25
+    answer, heard = complete(backend, seen.frame)
+    assert isinstance(answer, Reconstruction), answer
+    assert list(answer.latency_ms) == list(VIEW_STAGES)
+    assert sum(p.stage == "refinement" for p in heard) == 1 + 1
+    assert is_watertight(answer.mesh)
+    assert errors_of(answer, seen).max() < answer.scale / 64
+    green = (answer.mesh.vertex_colors == [0, 255, 0]).all(axis=1)
+    p_cam = answer.T_cam_obj.apply(answer.mesh.vertices)
+    far, near = p_cam[:, 2] > np.quantile(p_cam[:, 2], 0.9), p_cam[:, 2] < np.quantile(p_cam[:, 2], 0.1)
+    assert green[far].mean() > 0.9
+    assert green[near].mean() < 0.5
+    assert 0.2 < green.mean() < 0.9
+
+
+def test_a_second_stage_without_a_part_is_refused(refining_weights, tmp_path):
+    for path in refining_weights.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+    del manifest["parts"]["refinement"]
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(OptionsError, match="has no refinement"):
+        backend_of(tmp_path)

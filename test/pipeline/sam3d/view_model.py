@@ -15,8 +15,20 @@ from torch import Tensor, nn
 
 from sam3d_ros.geometry import SE3, Mesh, PinholeCamera
 from sam3d_ros.geometry.render import render
-from sam3d_ros.model.config import SMALL, ObservedConfig, StructureDecoderConfig
+from sam3d_ros.model.config import (
+    SMALL,
+    FieldConfig,
+    MeshDecoderConfig,
+    ObservedConfig,
+    RefinementConfig,
+    Sam3dConfig,
+    StructureDecoderConfig,
+    TrunkConfig,
+)
+from sam3d_ros.model.decoders import VoxelFields
 from sam3d_ros.model.preprocess.cube import ViewCubes
+from sam3d_ros.model.refinement import VOXEL_FEATURES
+from sam3d_ros.model.sparse import SparseTensor
 from sam3d_ros.model.structure import StructureFields
 from sam3d_ros.pipeline import Frame
 from sam3d_ros.training.stages.layout import layout_latents
@@ -30,6 +42,22 @@ VIEW = replace(
     structure_decoder=StructureDecoderConfig(widths=(16, 8, 8), res_blocks=1, middle_blocks=1, signed_distance=True),
     frame="view",
 )  # fmt: skip
+# With a second stage.
+REFINING = replace(
+    VIEW,
+    geometry=replace(VIEW.geometry, observed=ObservedConfig(resolution=64, stem_width=8, depth=1)),
+    refinement=RefinementConfig(
+        resolution=32,
+        width=32,
+        condition_width=64,
+        depth=1,
+        heads=1,
+        io_width=16,
+        prediction="clean",
+        voxel_features=VOXEL_FEATURES,
+    ),
+    mesh=MeshDecoderConfig(TrunkConfig(resolution=32, width=32, depth=1, heads=1), widths=(), field=FieldConfig()),
+)
 RESOLUTION = 64  # of the truth
 CAMERA = PinholeCamera(320, 240, 300.0, 300.0, 159.5, 119.5)
 BODY, LID = np.array([0.14, 0.08, 0.1]), np.array([0.05, 0.05, 0.04])  # m, of a pot with a knob
@@ -70,9 +98,9 @@ def painted(shape: trimesh.Trimesh, color: tuple[int, int, int]) -> Mesh:
     return Mesh(shape.vertices, shape.faces, np.tile(np.array(color, np.uint8), (len(shape.vertices), 1)))
 
 
-def write_view_weights(folder: Path) -> Path:
+def write_view_weights(folder: Path, config: Sam3dConfig = VIEW) -> Path:
     """Random weights of the small model."""
-    return write_plain_weights(folder, VIEW)
+    return write_plain_weights(folder, config)
 
 
 class TrueShape(nn.Module):
@@ -91,6 +119,19 @@ class TrueShape(nn.Module):
 
     def fields(self, latent: Tensor) -> StructureFields:
         return StructureFields(-10 * self.distance, self.distance)
+
+
+class TrueCells(nn.Module):
+    """A decoder of stage 2 that says the true shape within the voxels that it is asked about, and one colour."""
+
+    def __init__(self, shape: TrueShape, color: tuple[float, float, float]) -> None:
+        super().__init__()
+        self.cells = shape.distance.view(32, 2, 32, 2, 32, 2)
+        self.color = torch.tensor(color)
+
+    def forward(self, slat: SparseTensor) -> VoxelFields:
+        x, y, z = slat.coords[:, 1:].long().unbind(dim=1)
+        return VoxelFields(self.cells[x, :, y, :, z, :], self.color.expand(len(x), 2, 2, 2, 3))
 
 
 class TrueLayout(nn.Module):

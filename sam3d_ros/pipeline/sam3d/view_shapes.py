@@ -1,0 +1,60 @@
+"""Shapes in a cube along the view: the surface of stage 1, or that of stage 2, which also knows colours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ...geometry import Mesh
+from ...model.decoders import VoxelFields
+from ...model.sparse import Voxels
+from ...model.structure import StructureFields
+from ...model.surface import colours_at, dense_distance
+from .cube_surface import cube_surface
+from .decoding import solid
+
+Colors = NDArray[np.uint8]
+Paint = Callable[[NDArray[np.float32]], Colors]  # sRGB [P, 3] at points [P, 3] in cube coordinates
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CubeShape:
+    """A closed surface in cube coordinates, and its colours as far as the model knows them."""
+
+    surface: Mesh
+    paint: Paint | None = None
+
+
+def first_shape(fields: StructureFields) -> CubeShape:
+    """The surface of stage 1. Raises NoShapeError where nothing is inside."""
+    logits, distance = fields
+    known = None if distance is None else _grid(distance[0, 0])
+    return CubeShape(solid(lambda: cube_surface(_grid(logits[0, 0]), known)))
+
+
+def refined_shape(cells: VoxelFields, voxels: Voxels, first: StructureFields, resolution: int) -> CubeShape:
+    """The surface of the cells of stage 2's voxels, `resolution` along an edge; beside them stage 1 says the side.
+
+    Raises NoShapeError where nothing is inside.
+    """
+    places = voxels.coords[:, 1:]
+    elsewhere = -first.logits if first.distance is None else first.distance
+    distance = dense_distance(places, cells.distance, elsewhere[0, 0], resolution)
+    surface = solid(lambda: cube_surface(None, _grid(distance)))
+
+    def paint(points: NDArray[np.float32]) -> Colors:
+        asked = torch.from_numpy(points).to(cells.colours.device)
+        colours: Tensor = colours_at(asked, places, cells.colours, resolution)
+        return np.rint(255 * _grid(colours)).astype(np.uint8)
+
+    return CubeShape(surface, paint)
+
+
+def _grid(values: Tensor) -> NDArray[np.float32]:
+    numbers: NDArray[np.float32] = values.float().cpu().numpy()
+    return numbers
