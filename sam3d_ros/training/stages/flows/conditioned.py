@@ -58,6 +58,11 @@ def geometry_flow(
     return Flow(geometry_velocity(network, condition, observed), DENSE, clean=network.predicts_clean)
 
 
-def refinement_flow(network: RefinementNetwork, tokens: Tensor, voxels: Voxels) -> Flow:
-    """Stage 2 under condition tokens, one row per object; its state is `slat` [N, channels] on these voxels."""
-    return Flow(refinement_velocity(network, network.project(tokens), voxels), VoxelRows(voxels))
+def refinement_flow(network: RefinementNetwork, tokens: Tensor, voxels: Voxels, features: Tensor | None = None) -> Flow:
+    """Stage 2 under condition tokens, one row per object; its state is `slat` [N, channels] on these voxels.
+
+    `features` [N, F] of the voxels are for networks that are told some.
+    """
+    told = None if features is None else network.tell(features)
+    field = refinement_velocity(network, network.project(tokens), voxels, told)
+    return Flow(field, VoxelRows(voxels), clean=network.config.prediction == "clean")
