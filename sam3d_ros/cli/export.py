@@ -16,6 +16,9 @@ def add_export_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--stage", dest="trained", metavar="NAME", help="whose geometry network (default: the last that is finished)"
     )
+    parser.add_argument(
+        "--first-only", action="store_true", help="leave the second stage out, also where it is finished"
+    )
     parser.add_argument("--dtype", choices=DTYPES, default="float16", help="of the matrices (default float16)")
 
 
@@ -26,7 +29,13 @@ def export(arguments: argparse.Namespace) -> int:
     from ..training.stages.export import export_weights
 
     try:
-        manifest = export_weights(arguments.runs, arguments.output, stage=arguments.trained, dtype=arguments.dtype)
+        manifest = export_weights(
+            arguments.runs,
+            arguments.output,
+            stage=arguments.trained,
+            dtype=arguments.dtype,
+            refined=not arguments.first_only,
+        )
     except (TrainingError, WeightsError) as error:
         raise UsageError(" ".join(str(error).split())) from error
     size = sum(shard.bytes for shard in manifest.parts.values())

@@ -39,13 +39,16 @@ class Trained:
     provenance: Mapping[str, Any]  # by stage
 
 
-def export_weights(runs: Path, output: Path, *, stage: str | None = None, dtype: str = "float16") -> Manifest:
+def export_weights(
+    runs: Path, output: Path, *, stage: str | None = None, dtype: str = "float16", refined: bool = True
+) -> Manifest:
     """Write the weights folder `output` from the result of a stage, by default the last one that is finished.
 
-    Raises TrainingError where that is missing, and WeightsError where the folder cannot be written.
+    With `refined` the second stage comes along where it is finished. Raises TrainingError where that is missing, and WeightsError where the folder cannot be written.
     """
     name = stage or last_finished(runs)
-    trained = _with_second_stage(runs, first_stage(runs, name))
+    first = first_stage(runs, name)
+    trained = _with_second_stage(runs, first) if refined else first
     sources = {part: Source(part, "", tensors.__getitem__) for part, tensors in trained.parts.items()}
     origin = f"trained by sam3d_ros, stages {', '.join(trained.provenance)}"
     description = Description(trained.config, dtype, origin, LICENCE, provenance=trained.provenance)
