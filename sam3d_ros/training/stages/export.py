@@ -44,7 +44,8 @@ def export_weights(
 ) -> Manifest:
     """Write the weights folder `output` from the result of a stage, by default the last one that is finished.
 
-    With `refined` the second stage comes along where it is finished. Raises TrainingError where that is missing, and WeightsError where the folder cannot be written.
+    With `refined` the second stage comes along where it is finished. Raises TrainingError where the stage is missing,
+    and WeightsError where the folder cannot be written.
     """
     name = stage or last_finished(runs)
     first = first_stage(runs, name)
