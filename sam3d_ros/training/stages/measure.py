@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,8 +66,11 @@ def surface_points(distance: Grid) -> NDArray[np.float32]:
     return points[:: 1 + len(points) // _POINTS]
 
 
-def write_figures(path: Path, figures: Iterable[ShapeFigures], about: Mapping[str, float | str]) -> dict[str, float]:
-    """Write means and half widths of their 95 % intervals as JSON, with what they are about; returns the means."""
+def write_figures(path: Path, figures: Iterable[Any], about: Mapping[str, float | str]) -> dict[str, float]:
+    """Write means and half widths of their 95 % intervals as JSON, with what they are about; returns the means.
+
+    Figures are dataclasses of numbers, all of one kind.
+    """
     rows = [asdict(figure) for figure in figures]
     columns = {name: np.array([row[name] for row in rows]) for name in rows[0]}
     means = {name: float(column.mean()) for name, column in columns.items()}
