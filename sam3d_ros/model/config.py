@@ -256,7 +256,6 @@ TINY = Sam3dConfig(
         mlp_ratio=3.0,
         io_width=48,
         io_blocks=2,  # with one nothing would tell the eight voxels of a cell apart
-        step_size=True,
         prediction="clean",
         voxel_features=64,
     ),

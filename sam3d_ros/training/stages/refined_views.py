@@ -44,7 +44,7 @@ class PrepareRefinement:
 
 
 def mirror_image(sample: Sample) -> Sample:
-    """A sample of `StoredViews` with left and right exchanged, as another object would look that is its mirror image."""
+    """A sample of `StoredViews` with left and right exchanged: a view of the object's mirror image."""
     mirrored = dict(sample)
     for kind in ("crop", "coarse"):
         for name in ("color", "depth", "mask"):

@@ -26,7 +26,7 @@ _SLAT = "slat"
 
 
 def _run() -> RunSettings:
-    return RunSettings(steps=6_000, batch=8, workers=1, optimiser=OptimiserSettings(rate=1.5e-3, warm_up=200))
+    return RunSettings(steps=5_000, batch=4, workers=1, optimiser=OptimiserSettings(rate=1.5e-3, warm_up=200))
 
 
 @dataclass(frozen=True, slots=True)

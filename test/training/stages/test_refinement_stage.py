@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 import torch
 from ball_data import COLOURS, LATENTS, BallViews, object_table, surface_table
+from refinement_rig import EMBEDDER, RESOLUTION, SETTINGS
 from torch.utils.data import default_collate
 
-from sam3d_ros.model import SMALL
-from sam3d_ros.model.config import RefinementConfig, SamplerConfig
-from sam3d_ros.model.refinement import VOXEL_FEATURES
+from sam3d_ros.model.config import SamplerConfig
 from sam3d_ros.model.sparse import SparseTensor
 from sam3d_ros.training.engine.budget import Budget
 from sam3d_ros.training.engine.positions import rng_at
@@ -21,19 +20,10 @@ from sam3d_ros.training.stages.first_stage import BentTruth
 from sam3d_ros.training.stages.geometry import Spread
 from sam3d_ros.training.stages.latents import LatentsObjective, drawn_noise
 from sam3d_ros.training.stages.refined_views import PrepareRefinement, RefinementTargets
-from sam3d_ros.training.stages.refinement import RefinementObjective, RefinementSettings
+from sam3d_ros.training.stages.refinement import RefinementObjective
 from sam3d_ros.training.stages.refinement_run import all_figures, refined_surfaces
 from sam3d_ros.training.stages.rule_colours import first_surface, hidden_points
 
-RESOLUTION = 32  # half of stage 1's grid
-EMBEDDER = replace(SMALL.stage2_embedder, width=24, vit=replace(SMALL.stage2_embedder.vit, width=32, heads=1, depth=1))
-SETTINGS = RefinementSettings(
-    embedder=EMBEDDER,
-    refinement=RefinementConfig(
-        resolution=RESOLUTION, channels=8, width=24, condition_width=24, depth=1, heads=1, mlp_ratio=2.0, io_width=24,
-        step_size=True, prediction="clean", voxel_features=VOXEL_FEATURES,
-    ),
-)  # fmt: skip
 ONE_STEP = SamplerConfig(steps=1, rescale_t=1.0, guidance=0.0)
 
 
