@@ -41,7 +41,7 @@ class Flaws:
 
 ORDINARY = Flaws()
 # Bad masks over bad borders: what takes a convex hull of the visible points to several times the object.
-STRAY = Flaws(mixed=0.85, speckles=0.0008, wander=1.2, mask_wander=1.5, mask_growth=(2, 6))
+STRAY = Flaws(mixed=0.85, speckles=0.0004, wander=1.2, mask_wander=1.5, mask_growth=(2, 6))
 
 
 def measure_depth(
