@@ -33,6 +33,7 @@ class AlignmentConfig:
     max_distance: float = 0.05  # m, correspondences at the start
     min_distance: float = 0.004  # m, correspondences at the end, or three times the spread of the residuals
     step_tolerance: float = 1e-3  # m, of the steps on a part of the points; one more follows on all of them
+    moves: bool = True  # without, poses stay what they are and are judged alone
     uncertainty: UncertaintyConfig = field(default_factory=UncertaintyConfig)
 
 
@@ -93,11 +94,11 @@ def _unsettled(task: AlignmentTask, points: int) -> Alignments:
 def _settle(task: AlignmentTask, config: AlignmentConfig, points: int) -> Alignments:
     p_obj_camera = task.T_cam_obj.origins()
     sides = [surface.visible_side(p_obj) for surface, p_obj in zip(task.surfaces, p_obj_camera, strict=True)]
-    moving = _moving(task, points)
+    moving = _moving(task, points, config.moves)
     reach = _approach(moving, ThinSides.of(sides), config)
     match = match_all_samples(moving.in_objects(), sides, _of_each(task, "spacing"))
     weights, J = biweights(match, reach), jacobian(match, moving.radius)
-    step = solve(moving, match, weights, J)
+    step = solve(moving, match, weights, J) if config.moves else np.zeros((len(sides), 6))
     residuals = match.residuals - change_of(J, step)
     moving.move(step)
     fit = Fit(
@@ -118,12 +119,13 @@ def _of_each(task: AlignmentTask, size: str) -> Array:
     return np.array([getattr(surface, size) for surface in task.surfaces])
 
 
-def _moving(task: AlignmentTask, points: int) -> Moving:
+def _moving(task: AlignmentTask, points: int, moves: bool) -> Moving:
     """The objects at their first poses, moved sideways as the mask wants it; those with fewer points repeat them."""
     p = [p_cam if len(p_cam) == points else p_cam[spread(len(p_cam), points)] for p_cam in task.p_cam]
     t = task.T_cam_obj.translation_xyz.copy()
     goal_xy = t[:, :2] + task.beside_xy
-    t[:, :2] += task.trust[:, None] * task.beside_xy
+    if moves:
+        t[:, :2] += task.trust[:, None] * task.beside_xy
     return Moving(
         p=np.ascontiguousarray(np.array(p).transpose(0, 2, 1)),
         R=task.T_cam_obj.rotation.copy(),
@@ -140,7 +142,7 @@ def _approach(moving: Moving, thin: ThinSides, config: AlignmentConfig) -> Array
     active, last = np.arange(len(moving.t)), np.full(len(moving.t), np.inf)
     match = thin.match(coarse.in_objects())
     reach = np.clip(3 * _medians(match.distances), config.min_distance, config.max_distance)
-    for _ in range(config.max_iterations):
+    for _ in range(config.max_iterations if config.moves else 0):
         J = jacobian(match, coarse.radius)
         step = solve(coarse, match, biweights(match, reach[active]), J)
         coarse.move(step)

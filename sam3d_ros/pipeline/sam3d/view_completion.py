@@ -23,7 +23,7 @@ from .placing import Placement, doubt, reconstruction
 from .settings import Sam3dSettings
 from .view_colors import colored
 from .view_frames import ViewFrame
-from .view_placing import cube_pose, in_object_frame, settled
+from .view_placing import cube_pose, in_object_frame, judged
 from .view_shapes import CubeShape, first_shape, refined_shape
 
 _REFINING = {"refinement_condition": 7.0, "refinement": 25.0, "decode": 5.0}  # where the weights hold stage 2
@@ -118,11 +118,9 @@ class ViewCompletion:
         with self.stages.run("place"):
             T_cam_cube = cube_pose(stage1.views.cubes)
             metric, T_cam_obj = in_object_frame(mesh, T_cam_cube, stage1.poses)
-            config = self.settings.placing.registration
-            placement = settled(metric, T_cam_obj, T_cam_cube, self.observation, frame.camera, config)
+            placement = judged(metric, T_cam_obj, T_cam_cube, self.observation, frame.camera)
         with self.stages.run("color"):
             voxel = T_cam_cube.scale / stage1.fields.logits.shape[-1]
-            T_cam_obj = placement.registration.T_cam_obj
             hidden = None if shape.paint is None else shape.paint(mesh.vertices)
             painted = colored(placement.mesh, T_cam_obj, frame, self.observation, voxel=voxel, hidden=hidden)
         return Placement(painted, placement.registration, placement.T_cam_canonical)

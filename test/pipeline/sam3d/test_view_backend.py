@@ -107,7 +107,7 @@ def test_a_true_shape_comes_out_where_the_object_is_within_a_voxel(true_answer, 
 
 def test_the_object_frame_is_that_of_the_layout(true_answer, seen):
     offset = seen.T_cam_obj.inverse() @ true_answer.T_cam_obj
-    assert np.degrees(np.arccos(np.clip((np.trace(offset.rotation) - 1) / 2, -1, 1))) < 2
+    assert np.degrees(np.arccos(np.clip((np.trace(offset.rotation) - 1) / 2, -1, 1))) < 0.1
     assert np.linalg.norm(offset.translation_xyz) < true_answer.scale / 64
     # The knob is on top.
     top = true_answer.mesh.vertices[true_answer.mesh.vertices[:, 2] > 0.04]
