@@ -62,9 +62,9 @@ class ObservedConfig:
 
     states: int = 5  # labels of a voxel
     resolution: int = 64  # voxels an edge, a multiple of twice the latent's grid
-    stem_width: int = 48
-    depth: int = 3  # transformer blocks on the latent's grid: computed once for an object, not at each step
-    mlp_ratio: float = 2.0
+    stem_width: int = 64
+    stem_depth: int = 1  # residual blocks of convolutions at twice the latent's grid
+    depth: int = 2  # and on the latent's grid: computed once for an object, not at each step
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +225,7 @@ SMALL = Sam3dConfig(
 )
 
 _TINY_VIT = VitConfig(width=128, depth=2, heads=2, patch=16, image_size=128)
-_TINY_POINTS = PointEmbedConfig(width=64, image_size=128, patch=16, heads=2)
+_TINY_POINTS = PointEmbedConfig(width=64, image_size=64, patch=8, heads=2)
 _TINY_TRUNK = TrunkConfig(resolution=32, width=96, depth=2, heads=1, mlp_ratio=2.0)
 
 # Trained by this project, for CPUs without matrix units: cubes aligned with the view, pointmaps in units of the cube.

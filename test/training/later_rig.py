@@ -35,7 +35,15 @@ SETTINGS = GeometrySettings(
     ),
 )  # fmt: skip
 VIEWS = 12
-RUN = RunSettings(steps=4, batch=4, workers=0, log_every=2, picture_every=3, optimiser=OptimiserSettings(warm_up=1))
+RUN = RunSettings(
+    steps=4,
+    batch=4,
+    workers=0,
+    log_every=2,
+    picture_every=3,
+    precision="32-true",
+    optimiser=OptimiserSettings(warm_up=1),
+)
 
 
 def workplace(runs: Path) -> Workplace:
@@ -49,7 +57,9 @@ def workplace(runs: Path) -> Workplace:
         (runs / name).mkdir(parents=True, exist_ok=True)
         write_result(runs / name, objective, settings)
     kinds = np.array([SceneKind.ISOLATED, SceneKind.CLUTTER, SceneKind.CAMERA, SceneKind.CAMERA] * (VIEWS // 4))
-    return Workplace(make_fabric("32-true"), ViewData(Views(Shapes(VIEWS)), Views(Shapes(3)), None), kinds, runs)
+    return Workplace(
+        make_fabric("32-true"), ViewData(Views(Shapes(VIEWS)), Views(Shapes(3)), None), kinds, runs, "32-true"
+    )
 
 
 class StopsAfter(Budget):

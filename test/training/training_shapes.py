@@ -54,3 +54,14 @@ class Views:
             **self.shapes[index], **images, **masks, **maps, **layout,
             "observed": observed, "layout_known": np.float32(1.0),
         }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """The noise of a sample's latent, from its position."""
+
+    tokens: int
+    channels: int
+
+    def __call__(self, sample, rng, progress):
+        return {**sample, "noise": rng.standard_normal((self.tokens, self.channels), np.float32)}

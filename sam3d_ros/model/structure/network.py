@@ -43,7 +43,7 @@ class GeometryNetwork(nn.Module):
         """Cast, in place, the linear layers of the blocks; norms, embeddings and latent mappings stay float32."""
         cast_weights(self.blocks, dtype)
         if self.observed_encoder is not None:
-            cast_weights(self.observed_encoder.blocks, dtype)
+            self.observed_encoder.to_compute_dtype(dtype)
 
     def project(self, tokens: Tensor, *, layout: bool = True) -> Condition:
         """Keys and values of condition tokens [B, L, C]: once for an object, not at each step.

@@ -2,31 +2,40 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
 
 from .errors import TrainingError
 
+PRECISIONS = ("auto", "bf16-mixed", "32-true")
+
 
 def make_fabric(precision: str, *, devices: int | str = "auto") -> Any:
-    """A launched Fabric: one process, or those that torchrun started. Raises TrainingError where it is not installed.
+    """A launched Fabric: one process, or those that torchrun started.
 
-    On a CPU one process is one device.
+    On a CPU one process is one device. Fabric itself is told nothing of half precision, because it would round the
+    inputs of a step, intrinsics and poses among them: see `mixed`. Raises TrainingError where it is not installed, and
+    for a precision that is not in `PRECISIONS`.
     """
+    if precision not in PRECISIONS:
+        raise TrainingError(f"precision {precision!r}; take one of {', '.join(PRECISIONS)}")
     try:
         from lightning_fabric import Fabric
     except ImportError as error:
         raise TrainingError(f"{error}; install the training extra: pip install 'sam3d_ros[train]'") from error
     cuda = torch.cuda.is_available()
     chosen = _processes() if not cuda else devices
-    fabric = Fabric(
-        accelerator="cuda" if cuda else "cpu",
-        devices=chosen,
-        precision=best_precision() if precision == "auto" else precision,
-    )
+    fabric = Fabric(accelerator="cuda" if cuda else "cpu", devices=chosen, precision="32-true")
     fabric.launch()
     return fabric
+
+
+def mixed(precision: str, device: torch.device) -> AbstractContextManager[None]:
+    """Within it large products are computed in bfloat16 where the precision says so; what comes in stays float32."""
+    wanted = best_precision() if precision == "auto" else precision
+    return torch.autocast(device.type, torch.bfloat16, enabled=wanted == "bf16-mixed")
 
 
 def best_precision() -> str:

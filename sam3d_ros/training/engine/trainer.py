@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from .average import Average
 from .budget import Budget
 from .checkpoint import load_checkpoint, random_states, restore_random_states, save_checkpoint
+from .devices import mixed
 from .loading import Positioned, Prepare, Samples, parts
 from .log import RunLog
 from .optimiser import make_optimiser, rate_at, set_rate
@@ -153,7 +154,8 @@ class Trainer:
             batch = {name: x.to(self.fabric.device, non_blocking=True) for name, x in next(batches).items()}
             last = number == self.share.accumulate - 1
             with self.fabric.no_backward_sync(self.wrapped, enabled=not last):
-                terms = self.wrapped(batch)
+                with mixed(self.settings.precision, self.fabric.device):
+                    terms = self.wrapped(batch)
                 loss = torch.stack([x for x in terms.values() if x.requires_grad]).sum() / self.share.accumulate
                 self._minimised = {name for name, x in terms.items() if x.requires_grad}
                 self.fabric.backward(loss)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
 
 from torch import Tensor
+
+# Makes of the batch that workers collected what an objective reads.
+ReadBatch: TypeAlias = Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]]
 
 LEVELS = 127  # of a signed distance in units of its truncation
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -18,12 +17,12 @@ from ...model.structure import LAYOUT_CHANNELS, ROTATION, SHAPE, GeometryNetwork
 from ..engine.loading import Sample
 from ..engine.settings import RunSettings
 from ..losses import StructureWeights, interpolate, squared_error, structure_losses
-from .fields import truth_fields
+from .fields import ReadBatch, truth_fields
+from .mirror import MIRROR, mirrored
 from .structure import StructureObjective
 
 BYTE_IMAGES = ("image", "rgb_image", "mask", "rgb_image_mask")  # 0 to 255 in a batch
 POINTMAPS = ("pointmap", "rgb_pointmap")
-ReadBatch: TypeAlias = Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]]
 _TIME = "time"
 
 
@@ -56,9 +55,12 @@ class GeometrySettings:
     spread: Spread = field(default_factory=Spread)
     decoded: StructureWeights = field(default_factory=lambda: StructureWeights(divergence=0.0))
     decoded_share: float = 0.5  # weight of the decoded shape beside that of the latent; 0 decodes nothing
+    decoder_trained: bool = True  # the decoder learns on from what is predicted; the encoder, and so the latent, stays
     rotation: float = 0.1
     translation: float = 1.0
     scale: float = 0.1
+    mirrored: float = 0.5  # share of the samples that are seen as in a mirror
+    prepared: bool = True  # on a CPU: work the targets of all views out once, and keep them on disk (0.8 MB a view)
 
 
 class GeometryObjective(nn.Module):
@@ -67,7 +69,7 @@ class GeometryObjective(nn.Module):
     def __init__(
         self, settings: GeometrySettings, structure: StructureObjective, read: ReadBatch | None = None
     ) -> None:
-        """`structure` is trained and stays as it is; `read` makes of a batch what is written at `forward`.
+        """`structure` is trained, and its encoder stays as it is; `read` makes of a batch what is written at `forward`.
 
         Raises ValueError for a network that predicts velocities.
         """
@@ -78,6 +80,7 @@ class GeometryObjective(nn.Module):
         self.embedder = ConditionEmbedder(settings.embedder)
         self.geometry = GeometryNetwork(settings.geometry)
         self.structure = structure.requires_grad_(False).eval()
+        self.structure.decoder.requires_grad_(settings.decoder_trained and settings.decoded_share > 0)
         for unused in _unused(self.embedder):
             unused.requires_grad_(False)
 
@@ -88,7 +91,7 @@ class GeometryObjective(nn.Module):
         `occupancy` and `distance` (`truth_fields`), `layout_*` [B, channels] and whether they are known
         (`layout_known` [B]); `noise_*` and `time` are from `PrepareGeometry`.
         """
-        batch = self.read(batch)
+        batch = mirrored(self.read(batch))
         truth = truth_fields(batch)
         with torch.no_grad():
             data = {SHAPE: self.structure.latent(truth), **layout_of(batch)}
@@ -158,13 +161,15 @@ def _unused(embedder: ConditionEmbedder) -> list[nn.Parameter]:
 
 @dataclass(frozen=True, slots=True)
 class PrepareGeometry:
-    """The time of a sample and its noise, from the random numbers of its position."""
+    """The time of a sample, its noise and whether it is mirrored, from the random numbers of its position."""
 
     sizes: Mapping[str, tuple[int, int]]  # tokens and channels of each latent
     spread: Spread
+    mirrored: float = 0.0  # share of the samples
 
     def __call__(self, sample: Sample, rng: Generator, progress: float) -> Sample:
-        """The sample with `time` and `noise_*`."""
+        """The sample with `time` and `noise_*`, and with `mirror` where samples are mirrored at all."""
         time = np.float32(self.spread.draw(rng, progress))
         noise = {f"noise_{name}": rng.standard_normal(self.sizes[name], np.float32) for name in sorted(self.sizes)}
-        return {**sample, _TIME: time, **noise}
+        drawn = {**sample, _TIME: time, **noise}
+        return drawn if self.mirrored == 0 else drawn | {MIRROR: rng.random() < self.mirrored}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -15,16 +15,19 @@ from ..data.store import ObjectStore
 from ..engine.budget import Budget
 from ..engine.devices import make_fabric
 from ..engine.errors import TrainingError
+from ..engine.loading import Samples
 from ..engine.positions import rng_at
 from ..engine.settings import read_settings
 from ..engine.trainer import Outcome, Stage, Trainer
-from .fields import truth_fields
+from .fields import ReadBatch, truth_fields
 from .geometry import GeometryObjective, GeometrySettings, PrepareGeometry
 from .measure import ShapeFigures, batch_figures, measured_numbers, write_figures
 from .pictures import slices
+from .prepared import prepare_views
 from .results import write_result
 from .structure_run import FIGURES, RunPlace, load_structure
-from .views import ObjectTable, StoredViews, ViewTargets
+from .tables import ObjectTable
+from .views import StoredViews, ViewTargets
 
 NAME = "geometry"
 STEPS = (1, 4, 25)  # with which held-out views are sampled; 1 is the regression
@@ -39,11 +42,12 @@ def train_geometry(place: RunPlace, budget: Budget) -> Outcome:
     structure = load_structure(place.runs)
     torch.manual_seed(settings.run.seed)
     fabric = make_fabric(settings.run.precision)
-    train, held_out, table = _data(place, fabric.device)
+    data = view_data(place, settings, fabric.device)
     folder = place.runs / NAME
-    objective = GeometryObjective(settings, structure, ViewTargets(table, settings.embedder.vit.image_size))
-    prepare = PrepareGeometry(latent_sizes(settings.geometry), settings.spread)
-    stage = Stage(NAME, objective, train, prepare, lambda module: _pictures(module, held_out, prepare))
+    objective = GeometryObjective(settings, structure, data.read)
+    prepare = PrepareGeometry(latent_sizes(settings.geometry), settings.spread, settings.mirrored)
+    held_out = data.held_out
+    stage = Stage(NAME, objective, data.train, prepare, lambda module: _pictures(module, held_out, prepare))
     trainer = Trainer(stage, settings.run, folder, fabric)
     outcome = trainer.run(budget)
     if outcome.finished and fabric.global_rank == 0:
@@ -56,7 +60,7 @@ def train_geometry(place: RunPlace, budget: Budget) -> Outcome:
 
 
 def sampled_figures(
-    objective: GeometryObjective, views: StoredViews, prepare: PrepareGeometry, steps: int
+    objective: GeometryObjective, views: Samples, prepare: PrepareGeometry, steps: int
 ) -> list[ShapeFigures]:
     """Figures of shapes that were sampled for held-out views, spread over all that there are."""
     figures: list[ShapeFigures] = []
@@ -66,8 +70,19 @@ def sampled_figures(
     return figures
 
 
-def _data(place: RunPlace, device: torch.device) -> tuple[StoredViews, StoredViews, ObjectTable]:
+@dataclass(frozen=True, slots=True, eq=False)
+class ViewData:
+    """Views to train on and views that are held out, and what makes of a batch of them what the objective reads."""
+
+    train: Samples
+    held_out: Samples
+    read: ReadBatch | None
+
+
+def view_data(place: RunPlace, settings: GeometrySettings, device: torch.device) -> ViewData:
+    """The stored views; on a CPU with their targets prepared, where the settings say so. Raises TrainingError."""
     objects, views = place.data / "objects", place.data / "views"
+    size = settings.embedder.vit.image_size
     try:
         store = ObjectStore(objects)
         ids = tuple(store.ids())
@@ -75,14 +90,19 @@ def _data(place: RunPlace, device: torch.device) -> tuple[StoredViews, StoredVie
         _ = len(train), len(held_out)
     except FileNotFoundError as error:
         raise TrainingError(str(error)) from error
-    return train, held_out, ObjectTable.of(store, ids, device)
+    if settings.prepared and device.type == "cpu":
+        folder, workers = place.data / f"prepared-{size}", max(1, settings.run.workers)
+        parts = [prepare_views(part, objects, size, folder, workers=workers) for part in (train, held_out)]
+        return ViewData(parts[0], parts[1], None)
+    return ViewData(train, held_out, ViewTargets(ObjectTable.of(store, ids, device), size))
 
 
 def _batch(
-    objective: GeometryObjective, views: StoredViews, prepare: PrepareGeometry, numbers: range
+    objective: GeometryObjective, views: Samples, prepare: PrepareGeometry, numbers: range
 ) -> Mapping[str, Tensor]:
     device = next(objective.parameters()).device
-    batch = default_collate([prepare(views[number], rng_at(0, number), 1.0) for number in numbers])
+    plain = replace(prepare, mirrored=0.0)
+    batch = default_collate([plain(views[number], rng_at(0, number), 1.0) for number in numbers])
     return objective.read({name: x.to(device) for name, x in batch.items()})
 
 
@@ -94,7 +114,7 @@ def _sampled(objective: GeometryObjective, batch: Mapping[str, Tensor], sampler:
     return fields
 
 
-def _pictures(objective: GeometryObjective, views: StoredViews, prepare: PrepareGeometry) -> dict[str, Tensor]:
+def _pictures(objective: GeometryObjective, views: Samples, prepare: PrepareGeometry) -> dict[str, Tensor]:
     """Middle slices of shapes sampled in four steps: truth above, sample below."""
     batch = _batch(objective, views, prepare, range(min(_PICTURED, len(views))))
     sampled = _sampled(objective, batch, _SAMPLER)

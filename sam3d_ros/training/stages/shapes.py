@@ -2,79 +2,100 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from functools import lru_cache
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.random import Generator
 from numpy.typing import NDArray
-from scipy.ndimage import map_coordinates
 from scipy.spatial.transform import Rotation
+from torch import Tensor
 
-from ..data.distance_grid import DistanceGrid
+from ...model.preprocess.cube import ViewCubes
 from ..data.store import ObjectStore
+from ..data.targets import signed_distance
 from ..engine.loading import Sample
 from .fields import LEVELS
+from .tables import ObjectTable
 
 TRUNCATION = 3.0  # voxels of the cube, for signed distances
+RESOLUTION = 64  # voxels along an edge
 _FILLING = (0.5, 0.97)  # share of the cube's edge that an object spans, along its longest side in the cube
-_PLACES = 64  # turned placements of each object, which a run meets in turn
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StoredShapes:
+    """Objects of a split by their number in a table; each turn and size is drawn for a sample's position."""
+
+    numbers: NDArray[np.int64]  # in the table
+    extents: NDArray[np.float32]  # [K, 3] m, of these objects
+
+    @classmethod
+    def of(cls, store: ObjectStore, ids: tuple[str, ...], chosen: list[str]) -> StoredShapes:
+        """The chosen ones of the table's `ids`."""
+        numbers = {name: number for number, name in enumerate(ids)}
+        extents = [store.records[name].extents for name in chosen]
+        return cls(np.array([numbers[name] for name in chosen]), np.array(extents, np.float32))
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __getitem__(self, index: int) -> Sample:
+        return {"object": self.numbers[index], "extents": self.extents[index]}
 
 
 @dataclass(frozen=True, slots=True)
-class StoredShapes:
-    """Occupancy and distance of stored objects, `_PLACES` placements of each."""
+class PrepareShape:
+    """Where a shape lies in the cube, and the noise of its latent's draw."""
 
-    folder: Path
-    ids: tuple[str, ...]
-    resolution: int = 64
-    seed: int = field(default=0)
+    tokens: int  # of the latent
+    channels: int
 
-    def __len__(self) -> int:
-        return len(self.ids) * _PLACES
-
-    def __getitem__(self, index: int) -> Sample:
-        number, place = divmod(index, _PLACES)
-        distances = _store(self.folder).get(self.ids[number]).distances
-        rng = np.random.default_rng((self.seed, 2, number, place))
-        fields = distance_in_cube(distances, *random_placement(distances, rng), self.resolution)
-        return {
-            "occupancy": (fields < 0).astype(np.uint8),
-            "distance": np.rint(LEVELS * np.clip(fields, -1, 1)).astype(np.int8),
-        }
+    def __call__(self, sample: Sample, rng: Generator, progress: float) -> Sample:
+        """`object`, `T_cube_obj` [4, 4] in metres, `edge` of the cube in metres and `noise`."""
+        rotation, edge, centre = random_placement(np.asarray(sample["extents"]), rng)
+        T_cube_obj = np.eye(4, dtype=np.float32)
+        T_cube_obj[:3, :3], T_cube_obj[:3, 3] = rotation, centre
+        noise = rng.standard_normal((self.tokens, self.channels), np.float32)
+        return {"object": sample["object"], "T_cube_obj": T_cube_obj, "edge": np.float32(edge), "noise": noise}
 
 
-def random_placement(grid: DistanceGrid, rng: Generator) -> tuple[NDArray[np.float64], float, NDArray[np.float64]]:
+def random_placement(
+    extents: NDArray[np.float32], rng: Generator
+) -> tuple[NDArray[np.float64], float, NDArray[np.float64]]:
     """Rotation [3, 3] object to cube, edge of the cube in metres, and centre of the object in the cube [3], metres."""
     rotation = Rotation.random(rng=rng).as_matrix()
-    margin = (grid.high - grid.low) * 0.05
-    corners = np.stack(np.meshgrid(*zip(grid.low + margin, grid.high - margin, strict=True)), axis=-1).reshape(-1, 3)
+    half = extents / 2
+    corners = np.stack(np.meshgrid(*zip(-half, half, strict=True)), axis=-1).reshape(-1, 3)
     span = np.ptp(corners @ rotation.T, axis=0)
     edge = float(span.max() / rng.uniform(*_FILLING))
     free = np.maximum(edge - span, 0) / 2
     return rotation, edge, rng.uniform(-free, free)
 
 
-def distance_in_cube(
-    grid: DistanceGrid, rotation: NDArray[np.float64], edge: float, centre: NDArray[np.float64], resolution: int
-) -> NDArray[np.float32]:
-    """Signed distance [R, R, R] in units of its truncation, at the centres of the cube's voxels; not clipped.
+@dataclass(frozen=True, slots=True, eq=False)
+class ShapeTargets:
+    """Fields of a batch of placed shapes."""
 
-    Beyond the stored grid it is that of the nearest node plus the way there.
-    """
-    axis = ((np.arange(resolution) + 0.5) / resolution - 0.5) * edge
-    nodes = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), axis=-1).reshape(-1, 3)
-    p_obj = (nodes - centre) @ rotation + (grid.low + grid.high) / 2  # rows times R is R^-1 times columns
-    inside = np.clip(p_obj, grid.low, grid.high)
-    spacing = (grid.high - grid.low) / (np.array(grid.values.shape) - 1)
-    stored = map_coordinates(grid.values, ((inside - grid.low) / spacing).T, np.float32, order=1, mode="nearest")
-    metres = stored / LEVELS * grid.truncation + np.linalg.norm(p_obj - inside, axis=1)
-    scaled: NDArray[np.float32] = (metres / (edge * TRUNCATION / resolution)).astype(np.float32)
-    return scaled.reshape((resolution,) * 3)
+    table: ObjectTable
+
+    def __call__(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """`occupancy` and `distance` [B, R, R, R], one byte a voxel, of what `PrepareShape` drew; and its `noise`."""
+        edge = batch["edge"]
+        whole = torch.eye(4, device=edge.device).expand(len(edge), 4, 4)
+        cubes = ViewCubes(whole, edge, torch.ones_like(edge, dtype=torch.bool))
+        with torch.no_grad(), torch.autocast(edge.device.type, enabled=False):
+            volumes = self.table.rows(batch["object"]).volumes
+            return fields_in_cube(signed_distance(cubes, batch["T_cube_obj"], volumes, RESOLUTION)) | {
+                "noise": batch["noise"]
+            }
 
 
-@lru_cache(maxsize=2)
-def _store(folder: Path) -> ObjectStore:
-    """One store per process and folder."""
-    return ObjectStore(folder)
+def fields_in_cube(distance: Tensor) -> dict[str, Tensor]:
+    """`occupancy` and `distance` as bytes, of signed distances [B, R, R, R] in edges of the cube."""
+    scaled = (distance * (distance.shape[-1] / TRUNCATION)).clamp(-1, 1)
+    return {
+        "occupancy": (distance < 0).to(torch.uint8),
+        "distance": (LEVELS * scaled).round().to(torch.int8),
+    }

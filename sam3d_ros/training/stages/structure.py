@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import numpy as np
 import torch
-from numpy.random import Generator
 from torch import Tensor, nn
 
 from ...model.config import TINY, StructureDecoderConfig
 from ...model.encoders import StructureEncoder
 from ...model.structure import StructureDecoder, StructureFields
-from ..engine.loading import Sample
 from ..engine.settings import OptimiserSettings, RunSettings
 from ..losses import StructureWeights, structure_losses
-from .fields import truth_fields
+from .fields import ReadBatch, truth_fields
 
 
 def _run() -> RunSettings:
@@ -28,7 +25,8 @@ class StructureSettings:
     """Settings of this stage."""
 
     run: RunSettings = field(default_factory=_run)
-    encoder_widths: tuple[int, ...] = (24, 48, 96)  # from the finest resolution
+    encoder_stem: int = 4  # voxels along an edge of the cells that the encoder begins with
+    encoder_widths: tuple[int, ...] = (64, 128)  # from the finest resolution
     decoder: StructureDecoderConfig = TINY.structure_decoder
     weights: StructureWeights = field(default_factory=StructureWeights)
 
@@ -38,16 +36,19 @@ class StructureObjective(nn.Module):
 
     latent_scale: Tensor  # [channels] standard deviations, by which the latents of later stages are divided
 
-    def __init__(self, settings: StructureSettings) -> None:
+    def __init__(self, settings: StructureSettings, read: ReadBatch | None = None) -> None:
+        """`read` makes of a batch what is written at `forward`."""
         super().__init__()
+        self.read = read or dict
         channels = settings.decoder.channels
-        self.encoder = StructureEncoder(channels, settings.encoder_widths)
+        self.encoder = StructureEncoder(channels, settings.encoder_widths, stem=settings.encoder_stem)
         self.decoder = StructureDecoder(settings.decoder)
         self.weights = settings.weights
         self.register_buffer("latent_scale", torch.ones(channels))
 
     def forward(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Weighted terms of a batch: `occupancy`, `distance`, and `noise` [B, grid^3, channels] of the draw."""
+        batch = self.read(batch)
         truth = truth_fields(batch)
         posterior = self.encoder(truth["occupancy"], truth["distance"])
         fields = self.decoder.fields(posterior.sample(batch["noise"].float()))
@@ -76,21 +77,3 @@ def scaled_decoder(objective: StructureObjective) -> dict[str, Tensor]:
     scale = objective.latent_scale[None, :, None, None, None]
     state["input_layer.weight"] = state["input_layer.weight"] * scale
     return state
-
-
-@dataclass(frozen=True, slots=True)
-class PrepareStructure:
-    """Flips and turns of a sample by right angles, and the noise of its draw."""
-
-    tokens: int  # of the latent
-    channels: int
-
-    def __call__(self, sample: Sample, rng: Generator, progress: float) -> Sample:
-        """`occupancy` and `distance` [R, R, R] of a sample, turned alike."""
-        axes = rng.permutation(3)
-        flips = tuple(axis for axis in range(3) if rng.random() < 0.5)
-        turned = {
-            name: np.ascontiguousarray(np.flip(np.asarray(sample[name]).transpose(axes), flips))
-            for name in ("occupancy", "distance")
-        }
-        return {**turned, "noise": rng.standard_normal((self.tokens, self.channels), np.float32)}

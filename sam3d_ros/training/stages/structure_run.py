@@ -15,15 +15,17 @@ from ..data.store import ObjectStore
 from ..engine.budget import Budget
 from ..engine.devices import make_fabric
 from ..engine.errors import TrainingError
-from ..engine.loading import Samples
+from ..engine.loading import Prepare, Samples
+from ..engine.positions import rng_at
 from ..engine.settings import read_settings
 from ..engine.trainer import Outcome, Stage, Trainer
 from .fields import truth_fields
 from .measure import ShapeFigures, batch_figures, measured_numbers, write_figures
 from .pictures import slices
 from .results import read_settings_of, read_weights, write_result
-from .shapes import StoredShapes
-from .structure import PrepareStructure, StructureObjective, StructureSettings
+from .shapes import RESOLUTION, PrepareShape, ShapeTargets, StoredShapes
+from .structure import StructureObjective, StructureSettings
+from .tables import ObjectTable
 
 NAME = "structure"
 FIGURES = "figures.json"
@@ -47,15 +49,16 @@ def train_structure(place: RunPlace, budget: Budget) -> Outcome:
     settings = read_settings(place.config, StructureSettings, place.changes)
     torch.manual_seed(settings.run.seed)
     fabric = make_fabric(settings.run.precision)
-    train, held_out = shapes_of(place.data / "objects", settings.run.seed)
-    folder, objective = place.runs / NAME, StructureObjective(settings)
-    stage = Stage(NAME, objective, train, _prepare(settings), lambda module: _pictures(module, held_out))
+    data = shapes_of(place.data / "objects", fabric.device)
+    folder, objective = place.runs / NAME, StructureObjective(settings, data.read)
+    prepare = _prepare(settings)
+    stage = Stage(NAME, objective, data.train, prepare, lambda module: _pictures(module, data.held_out, prepare))
     trainer = Trainer(stage, settings.run, folder, fabric)
     outcome = trainer.run(budget)
     if outcome.finished and fabric.global_rank == 0:
         with trainer.average.applied(objective):
-            objective.measure_scale(_fields(train, range(min(_SCALED_BY, len(train))), fabric.device))
-            _measure(objective, held_out, folder)
+            objective.measure_scale(_fields(objective, data.train, prepare, range(min(_SCALED_BY, len(data.train)))))
+            _measure(objective, data.held_out, prepare, folder)
             write_result(folder, objective, settings)  # last: it says that the stage is finished
     return outcome
 
@@ -67,8 +70,17 @@ def load_structure(runs: Path) -> StructureObjective:
     return objective
 
 
-def shapes_of(objects: Path, seed: int) -> tuple[StoredShapes, StoredShapes]:
-    """Shapes to train on, and those that are held out. Raises TrainingError without stored objects."""
+@dataclass(frozen=True, slots=True, eq=False)
+class ShapeData:
+    """Shapes to train on and shapes that are held out, and what makes fields of a batch of them."""
+
+    train: Samples
+    held_out: Samples
+    read: ShapeTargets
+
+
+def shapes_of(objects: Path, device: torch.device) -> ShapeData:
+    """The stored objects of a folder. Raises TrainingError without enough of them."""
     try:
         store = ObjectStore(objects)
     except FileNotFoundError as error:
@@ -78,39 +90,44 @@ def shapes_of(objects: Path, seed: int) -> tuple[StoredShapes, StoredShapes]:
         held_out, train = train[::_HELD_OUT], [name for k, name in enumerate(train) if k % _HELD_OUT]
     if not train:
         raise TrainingError(f"{objects}: {len(store.records)} objects are too few to train on; make more")
-    return StoredShapes(objects, tuple(train), seed=seed), StoredShapes(objects, tuple(held_out), seed=seed)
+    ids = tuple(store.ids())
+    parts = (StoredShapes.of(store, ids, chosen) for chosen in (train, held_out))
+    return ShapeData(*parts, ShapeTargets(ObjectTable.of(store, ids, device)))
 
 
-def _prepare(settings: StructureSettings) -> PrepareStructure:
-    resolution = 64
-    tokens = (resolution // 2 // 2 ** (len(settings.encoder_widths) - 1)) ** 3
-    return PrepareStructure(tokens, settings.decoder.channels)
+def _prepare(settings: StructureSettings) -> PrepareShape:
+    tokens = (RESOLUTION // settings.encoder_stem // 2 ** (len(settings.encoder_widths) - 1)) ** 3
+    return PrepareShape(tokens, settings.decoder.channels)
 
 
-def _fields(samples: Samples, numbers: Sequence[int], device: torch.device) -> dict[str, Tensor]:
-    batch = default_collate([samples[number] for number in numbers])
-    return truth_fields({name: x.to(device) for name, x in batch.items()})
+def _fields(
+    objective: StructureObjective, samples: Samples, prepare: Prepare, numbers: Sequence[int]
+) -> dict[str, Tensor]:
+    batch = default_collate([prepare(samples[number], rng_at(0, number), 1.0) for number in numbers])
+    return truth_fields(objective.read({name: x.to(objective.latent_scale.device) for name, x in batch.items()}))
 
 
-def _pictures(objective: torch.nn.Module, samples: Samples) -> dict[str, Tensor]:
+def _pictures(objective: StructureObjective, samples: Samples, prepare: Prepare) -> dict[str, Tensor]:
     """Middle slices of a few shapes: truth above, decoded below."""
-    truth = _fields(samples, range(min(8, len(samples))), objective.latent_scale.device)
+    truth = _fields(objective, samples, prepare, range(min(8, len(samples))))
     with torch.no_grad():
         decoded = objective.decode(objective.latent(truth))
     return {"occupancy": slices(truth["occupancy"], decoded.logits.sigmoid())}
 
 
-def _measure(objective: StructureObjective, samples: StoredShapes, folder: Path) -> None:
+def _measure(objective: StructureObjective, samples: Samples, prepare: Prepare, folder: Path) -> None:
     started = time.monotonic()
-    figures = list(reconstruction_figures(objective, samples, _MEASURED))
+    figures = list(reconstruction_figures(objective, samples, prepare, _MEASURED))
     about: dict[str, float | str] = {"stage": NAME, "what": "reconstruction", "seconds": time.monotonic() - started}
     write_figures(folder / FIGURES, figures, about)
 
 
-def reconstruction_figures(objective: StructureObjective, samples: Samples, count: int) -> Iterator[ShapeFigures]:
+def reconstruction_figures(
+    objective: StructureObjective, samples: Samples, prepare: Prepare, count: int
+) -> Iterator[ShapeFigures]:
     """Figures of shapes that went through the latent and back, of samples spread over all that there are."""
     for numbers in measured_numbers(len(samples), count):
-        truth = _fields(samples, numbers, objective.latent_scale.device)
+        truth = _fields(objective, samples, prepare, numbers)
         with torch.no_grad():
             decoded = objective.decode(objective.latent(truth))
         yield from batch_figures(decoded, truth)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -15,15 +15,14 @@ from ...model.preprocess.cube import ViewCubes, view_cubes
 from ...model.preprocess.observed import observe
 from ...model.preprocess.view import camera_points, view_inputs
 from ..data.reading import ViewReader
-from ..data.store import ObjectStore
-from ..data.targets import DistanceVolumes, signed_distance
+from ..data.targets import signed_distance
 from ..data.views import SPOILT, View
 from ..engine.loading import Sample
-from .fields import LEVELS
 from .layout import layout_latents
-from .shapes import TRUNCATION
-
-RESOLUTION = 64  # voxels along an edge of truth and observed volume
+from .mirror import MIRROR
+from .shapes import RESOLUTION, fields_in_cube
+from .symmetry import settled
+from .tables import ObjectTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,27 +64,6 @@ class StoredViews:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ObjectTable:
-    """Distance grids and sizes of all objects on a device, by number: 0.9 MB each."""
-
-    volumes: DistanceVolumes
-    extents: Tensor  # [K, 3] m
-
-    @classmethod
-    def of(cls, store: ObjectStore, ids: Iterable[str], device: torch.device) -> ObjectTable:
-        """Of stored objects."""
-        objects = [store.get(name) for name in ids]
-        extents = torch.tensor([thing.record.extents for thing in objects], device=device)
-        return cls(DistanceVolumes.of(objects, device), extents)
-
-    def rows(self, numbers: Tensor) -> tuple[DistanceVolumes, Tensor]:
-        """Grids and extents of the objects of a batch."""
-        v = self.volumes
-        parts = (x.index_select(0, numbers) for x in (v.values, v.low, v.high, v.truncation))
-        return DistanceVolumes(*parts), self.extents.index_select(0, numbers)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class ViewTargets:
     """Cubes, inputs and truth of a batch of views."""
 
@@ -93,26 +71,25 @@ class ViewTargets:
     size: int  # pixels of the model's images
 
     def __call__(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """The batch as `GeometryObjective` reads it; `time` and `noise_*` pass through."""
+        """The batch as `GeometryObjective` reads it; `time`, `noise_*` and `mirror` pass through."""
         with torch.no_grad(), torch.autocast(batch["crop"].device.type, enabled=False):
             crop, coarse = _Picture.of(batch, "crop"), _Picture.of(batch, "coarse")
             cubes = view_cubes(crop.depth, crop.mask, crop.intrinsics)
             made = {**crop.inputs(cubes, self.size, ""), **coarse.inputs(cubes, self.size, "rgb_")}
             _, made["observed"] = observe(cubes, crop.depth, crop.mask, crop.intrinsics, resolution=RESOLUTION)
             made |= self._truth(batch, cubes)
-        drawn = {name: x for name, x in batch.items() if name == "time" or name.startswith("noise_")}
+        drawn = {name: x for name, x in batch.items() if name in ("time", MIRROR) or name.startswith("noise_")}
         return {**made, **drawn}
 
     def _truth(self, batch: Mapping[str, Tensor], cubes: ViewCubes) -> dict[str, Tensor]:
-        volumes, extents = self.table.rows(batch["object"])
+        objects = self.table.rows(batch["object"])
         T_cam_obj = batch["T_cam_obj"]
-        distance = signed_distance(cubes, T_cam_obj, volumes, RESOLUTION)
-        scaled = (distance * (RESOLUTION / TRUNCATION)).clamp(-1, 1)
+        distance = signed_distance(cubes, T_cam_obj, objects.volumes, RESOLUTION)
         T_cube_obj = torch.linalg.inv(cubes.T_cam_cube) @ T_cam_obj
-        layout = layout_latents(T_cube_obj, cubes.edge, extents)
+        T_cube_obj[:, :3, :3] = settled(T_cube_obj[:, :3, :3], objects.orders)
+        layout = layout_latents(T_cube_obj, cubes.edge, objects.extents)
         return {
-            "occupancy": (distance < 0).to(torch.uint8),
-            "distance": (LEVELS * scaled).round().to(torch.int8),
+            **fields_in_cube(distance),
             "layout_known": cubes.valid.float(),
             **{f"layout_{name}": latent for name, latent in layout.items()},
         }

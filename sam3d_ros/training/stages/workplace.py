@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ..data.arranging import SceneKind
 from ..data.reading import ViewReader
 from ..engine.budget import Budget
-from ..engine.devices import make_fabric
+from ..engine.devices import make_fabric, mixed
 from ..engine.errors import TrainingError
 from ..engine.loading import Sample, Samples
 from ..engine.settings import RunSettings
@@ -40,6 +40,7 @@ class Workplace:
     data: ViewData
     kinds: NDArray[np.int64]  # `SceneKind` of each view to train on
     runs: Path
+    precision: str
 
     @classmethod
     def of(cls, place: RunPlace, geometry: GeometrySettings, run: RunSettings) -> Workplace:
@@ -48,7 +49,9 @@ class Workplace:
         fabric = make_fabric(run.precision)
         data = view_data(place, geometry, fabric.device)
         kinds = ViewReader(place.data / "views", "train").column("kind").astype(np.int64)
-        return cls(fabric, data, kinds, place.runs)
+        if len(kinds) != len(data.train):
+            raise TrainingError(f"{len(data.train)} prepared targets for {len(kinds)} views; prepare them anew")
+        return cls(fabric, data, kinds, place.runs, run.precision)
 
     def views_of(self, *kinds: SceneKind) -> NDArray[np.int64]:
         """Numbers of the views to train on that show scenes of these kinds. Raises TrainingError if there are none."""
@@ -64,7 +67,7 @@ class Workplace:
         if self.fabric.global_rank == 0:
             objective.to(self.fabric.device)
             about = {"candidates": proposing.candidates, "steps": proposing.steps, "seed": proposing.seed}
-            with self.fabric.autocast():
+            with mixed(self.precision, self.fabric.device):
                 views, judge = self.data.train, TruthJudge()
                 fill(folder, numbers, about, lambda part: propose(objective, views, part, proposing, judge), budget)
         self.fabric.barrier()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from training_shapes import Shapes
+from training_shapes import Drawn, Shapes
 
 from sam3d_ros.model.config import StructureDecoderConfig
 from sam3d_ros.training.engine.budget import Budget
@@ -18,7 +18,7 @@ from sam3d_ros.training.engine.checkpoint import CHECKPOINT, load_checkpoint, sa
 from sam3d_ros.training.engine.errors import TrainingError
 from sam3d_ros.training.engine.settings import OptimiserSettings, RunSettings
 from sam3d_ros.training.engine.trainer import Stage, Trainer
-from sam3d_ros.training.stages.structure import PrepareStructure, StructureObjective, StructureSettings
+from sam3d_ros.training.stages.structure import StructureObjective, StructureSettings
 
 pytest.importorskip("lightning_fabric", reason="training needs the extra `train`")
 pytest.importorskip("tensorboard", reason="training needs the extra `train`")
@@ -26,7 +26,7 @@ pytest.importorskip("tensorboard", reason="training needs the extra `train`")
 DECODER = StructureDecoderConfig(channels=4, widths=(8, 8), res_blocks=1, middle_blocks=1, signed_distance=True)
 SETTINGS = StructureSettings(
     run=RunSettings(steps=6, batch=4, workers=0, log_every=2, optimiser=OptimiserSettings(warm_up=2)),
-    encoder_widths=(8,),
+    encoder_stem=2, encoder_widths=(8,),
     decoder=replace(DECODER, shuffled_output=False),
 )
 
@@ -34,7 +34,7 @@ SETTINGS = StructureSettings(
 def stage(samples: int = 6) -> Stage:
     torch.manual_seed(0)
     objective = StructureObjective(SETTINGS)
-    return Stage("structure", objective, Shapes(samples), PrepareStructure(tokens=512, channels=4))
+    return Stage("structure", objective, Shapes(samples), Drawn(tokens=512, channels=4))
 
 
 def trainer(folder, run: RunSettings = SETTINGS.run, samples: int = 6) -> Trainer:

@@ -87,5 +87,5 @@ def test_without_a_budget_every_stage_makes_all_its_steps(tmp_path, stages):
 
 def test_stages_without_a_trial_are_sized_by_the_time_that_two_cores_need():
     sft = next(link for link in LINKS if link.name == "sft")
-    assert sft.sized(chain.NOMINAL / 2) == {"run.steps": "48", "proposing.views": "160"}
-    assert sft.sized(10 * chain.NOMINAL) == {"run.steps": "96", "proposing.views": "320"}
+    assert sft.sized(chain.NOMINAL / 2) == {"run.steps": "32", "proposing.views": "96"}
+    assert sft.sized(10 * chain.NOMINAL) == {"run.steps": "64", "proposing.views": "192"}

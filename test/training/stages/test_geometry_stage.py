@@ -17,7 +17,7 @@ from sam3d_ros.training.stages.geometry import GeometryObjective, GeometrySettin
 from sam3d_ros.training.stages.structure import StructureObjective, StructureSettings
 
 STRUCTURE = StructureSettings(
-    encoder_widths=(8, 8),
+    encoder_stem=2, encoder_widths=(8, 8),
     decoder=StructureDecoderConfig(channels=4, widths=(8, 8, 8), res_blocks=1, middle_blocks=1, signed_distance=True),
 )
 SETTINGS = GeometrySettings(
@@ -56,12 +56,14 @@ def test_one_batch_is_learnt_by_heart():
     assert losses[-1] < 0.7 * losses[0]
 
 
-def test_gradients_reach_every_parameter_that_is_trained_and_none_of_the_frozen_structure():
-    net = objective()
+@pytest.mark.parametrize("decoder_trained", [True, False])
+def test_gradients_reach_every_parameter_that_is_trained_and_no_frozen_one(decoder_trained):
+    net = objective(replace(SETTINGS, decoder_trained=decoder_trained))
     torch.stack(list(net(batch(spread=Spread(0.0, 0.0, 1.0), progress=1.0)).values())).sum().backward()
     reached = {name for name, p in net.named_parameters() if p.grad is not None}
     assert reached == {name for name, p in net.named_parameters() if p.requires_grad}
-    assert not [name for name in reached if name.startswith("structure.")]
+    assert not [name for name in reached if name.startswith("structure.encoder")]
+    assert bool([name for name in reached if name.startswith("structure.decoder")]) == decoder_trained
 
 
 def test_samples_whose_frame_is_not_known_teach_no_layout():

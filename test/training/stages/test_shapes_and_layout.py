@@ -12,9 +12,11 @@ from scipy.spatial.transform import Rotation
 from sam3d_ros.model.pose import rotation_from_latent
 from sam3d_ros.model.structure import ROTATION, StructureFields
 from sam3d_ros.training.data.distance_grid import DistanceGrid
+from sam3d_ros.training.data.targets import DistanceVolumes
 from sam3d_ros.training.stages.layout import layout_latents
 from sam3d_ros.training.stages.measure import batch_figures, measured_numbers, shape_figures, write_figures
-from sam3d_ros.training.stages.shapes import TRUNCATION, distance_in_cube, random_placement
+from sam3d_ros.training.stages.shapes import TRUNCATION, ShapeTargets, random_placement
+from sam3d_ros.training.stages.tables import ObjectTable
 
 RADIUS = 0.1
 
@@ -35,23 +37,37 @@ def centres(resolution: int, edge: float):
     return np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), axis=-1)
 
 
+def table_of(grid: DistanceGrid) -> ObjectTable:
+    volumes = DistanceVolumes(
+        torch.from_numpy(grid.values)[None],
+        torch.from_numpy(grid.low)[None],
+        torch.from_numpy(grid.high)[None],
+        torch.tensor([grid.truncation]),
+    )
+    return ObjectTable(volumes, torch.from_numpy(grid.high - grid.low)[None], torch.ones(1, dtype=torch.long))
+
+
 def test_a_turned_and_moved_ball_has_the_distances_that_it_has_by_formula():
     offset, moved, edge = np.array([0.03, 0.0, -0.02]), np.array([0.01, -0.02, 0.03]), 0.4
-    rotation = Rotation.from_rotvec([0.3, -0.5, 0.9]).as_matrix()
-    found = distance_in_cube(ball_grid(offset), rotation, edge, moved, 32)
-    distance = np.linalg.norm(centres(32, edge) - moved - rotation @ offset, axis=-1) - RADIUS
-    expected = np.clip(distance / (edge * TRUNCATION / 32), -1, 1)
-    assert np.abs(np.clip(found, -0.6, 0.6) - np.clip(expected, -0.6, 0.6)).max() < 0.05
-    assert (np.clip(found, -1, 1) > 0.55)[expected > 0.7].all()
+    T = torch.eye(4)[None]
+    T[0, :3, :3] = torch.from_numpy(Rotation.from_rotvec([0.3, -0.5, 0.9]).as_matrix())
+    T[0, :3, 3] = torch.from_numpy(moved)
+    batch = {"object": torch.tensor([0]), "T_cube_obj": T, "edge": torch.tensor([edge]), "noise": torch.zeros(1, 8, 4)}
+    made = ShapeTargets(table_of(ball_grid(offset)))(batch)
+    found = made["distance"][0].numpy() / 127
+    distance = np.linalg.norm(centres(64, edge) - moved - T[0, :3, :3].numpy() @ offset, axis=-1) - RADIUS
+    expected = np.clip(distance / (edge * TRUNCATION / 64), -1, 1)
+    assert np.abs(found - expected)[np.abs(expected) < 0.9].max() < 0.06
+    assert ((found < 0) == made["occupancy"][0].numpy().astype(bool)).mean() > 0.999
 
 
 def test_placements_keep_the_object_within_its_cube():
-    grid, rng = ball_grid(), np.random.default_rng(0)
+    extents, rng = np.float32([0.1, 0.2, 0.05]), np.random.default_rng(0)
+    corners = np.stack(np.meshgrid(*[[-x / 2, x / 2] for x in extents]), axis=-1).reshape(-1, 3)
     for _ in range(20):
-        fields = distance_in_cube(grid, *random_placement(grid, rng), 24) < 0
-        faces = [fields.take(index, axis) for axis in range(3) for index in (0, -1)]
-        assert not any(face.any() for face in faces)
-        assert fields.any()
+        rotation, edge, centre = random_placement(extents, rng)
+        assert np.abs(corners @ rotation.T + centre).max() <= edge / 2 + 1e-9
+        assert np.ptp(corners @ rotation.T, axis=0).max() >= 0.49 * edge
 
 
 def test_layout_latents_give_the_pose_back():

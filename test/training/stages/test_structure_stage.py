@@ -10,15 +10,11 @@ from sam3d_ros.model.config import StructureDecoderConfig
 from sam3d_ros.model.structure import StructureDecoder
 from sam3d_ros.training.engine.positions import rng_at
 from sam3d_ros.training.stages.fields import truth_fields
-from sam3d_ros.training.stages.structure import (
-    PrepareStructure,
-    StructureObjective,
-    StructureSettings,
-    scaled_decoder,
-)
+from sam3d_ros.training.stages.shapes import PrepareShape
+from sam3d_ros.training.stages.structure import StructureObjective, StructureSettings, scaled_decoder
 
 SETTINGS = StructureSettings(
-    encoder_widths=(8, 8),
+    encoder_stem=2, encoder_widths=(8, 8),
     decoder=StructureDecoderConfig(channels=4, widths=(8, 8, 8), res_blocks=1, middle_blocks=1, signed_distance=True),
 )
 
@@ -41,13 +37,13 @@ def test_scaled_latents_have_unit_deviation_and_the_shipped_decoder_reads_them()
     torch.testing.assert_close(found.distance, expected.distance, atol=1e-5, rtol=1e-5)
 
 
-def test_a_sample_is_turned_as_a_whole_and_stays_the_same_solid():
-    sample, prepare = Shapes()[0], PrepareStructure(tokens=8, channels=4)
-    prepared = [prepare(sample, rng_at(0, position), 0.0) for position in range(12)]
-    for turned in prepared:
-        assert (turned["occupancy"] == (turned["distance"] < 0)).mean() > 0.999
-        assert turned["occupancy"].sum() == sample["occupancy"].sum()
-    assert len({turned["occupancy"].tobytes() for turned in prepared}) > 3
+def test_a_shape_is_placed_anew_at_every_position_of_a_run():
+    sample, prepare = {"object": 3, "extents": np.float32([0.1, 0.2, 0.3])}, PrepareShape(tokens=8, channels=4)
+    placed = [prepare(sample, rng_at(0, position), 0.0) for position in range(12)]
+    assert all(one["object"] == 3 and one["noise"].shape == (8, 4) for one in placed)
+    assert len({one["T_cube_obj"].tobytes() for one in placed}) == 12
+    for one in placed:
+        np.testing.assert_allclose(np.linalg.det(one["T_cube_obj"][:3, :3]), 1, atol=1e-5)
 
 
 def test_a_perfect_answer_costs_nearly_nothing():

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..objects import StoredObject
 from ....model.preprocess.cube import ViewCubes
+from ..objects import StoredObject
 
 
 @dataclass(frozen=True, slots=True, eq=False)
