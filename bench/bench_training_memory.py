@@ -8,16 +8,16 @@ blocks, and halves in bfloat16.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 
 from sam3d_ros.model import Sam3dConfig
 from sam3d_ros.model.refinement import RefinementNetwork
-from sam3d_ros.model.sparse import Voxels
+from sam3d_ros.model.sparse import SparseTensor, Voxels
 from sam3d_ros.model.structure import GeometryNetwork, latent_sizes
-from sam3d_ros.training.stages.flows import Flow, geometry_flow, recompute_blocks, refinement_flow
+from sam3d_ros.training.stages.flows import geometry_flow, refinement_flow
 
 OFFICIAL = Sam3dConfig()
 PART = 8  # tokens and condition tokens are so many times fewer than published
@@ -44,34 +44,60 @@ def kept(velocity: Callable[[], dict[str, Tensor]]) -> int:
     return sum(storages.values())
 
 
-def run(flow: Flow, state: dict[str, Tensor]) -> int:
-    """Bytes kept by one pass."""
-    t = torch.tensor([0.3])
-    return kept(lambda: dict(flow.velocity(state, t, torch.zeros(1))))
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A network of so many blocks, and one object for it."""
+
+    network: nn.Module
+    tokens: Tensor  # [1, L, C] of its condition
+    state: dict[str, Tensor]
+    voxels: Voxels | None = None
+
+    def passed(self) -> dict[str, Tensor]:
+        """One pass."""
+        flow = (
+            geometry_flow(self.network, self.tokens)
+            if self.voxels is None
+            else refinement_flow(self.network, self.tokens, self.voxels)
+        )
+        return dict(flow.velocity(self.state, torch.tensor([0.3]), torch.zeros(1)))
+
+    def begun(self) -> int:
+        """Bytes of what the blocks begin with and look up: what is left to keep where they are computed again."""
+        sizes: list[int] = []
+        for block in self.network.blocks:
+            block.register_forward_pre_hook(lambda _, inputs: sizes.extend(map(bytes_of, inputs)))
+        with torch.no_grad():
+            self.passed()
+        return sum(sizes)
 
 
-def geometry(depth: int, recomputed: bool) -> int:
-    """Stage 1 with so many blocks, on an eighth of the tokens."""
+def bytes_of(x: object) -> int:
+    """Of all tensors in an argument of a block."""
+    if isinstance(x, Tensor):
+        return x.numel() * x.element_size()
+    if isinstance(x, SparseTensor):
+        return bytes_of(x.features)
+    parts = x.values() if isinstance(x, dict) else x if isinstance(x, tuple) else ()
+    return sum(map(bytes_of, parts))
+
+
+def geometry(depth: int) -> Built:
+    """Stage 1 on an eighth of the tokens."""
     config = replace(OFFICIAL.geometry, depth=depth, grid=OFFICIAL.geometry.grid // 2)
-    network = GeometryNetwork(config)
-    if recomputed:
-        recompute_blocks(network)
     tokens = torch.zeros(1, CONDITION[1] // PART, config.condition_width)
     state = {name: torch.zeros(1, *size) for name, size in latent_sizes(config).items()}
-    return run(geometry_flow(network, tokens), state)
+    return Built(GeometryNetwork(config), tokens, state)
 
 
-def refinement(depth: int, recomputed: bool) -> int:
-    """Stage 2 with so many blocks, on an eighth of the voxels."""
+def refinement(depth: int) -> Built:
+    """Stage 2 on an eighth of the voxels, in a sheet two voxels thick, as the surface of an object is."""
     config = replace(OFFICIAL.refinement, depth=depth)
-    network = RefinementNetwork(config)
-    if recomputed:
-        recompute_blocks(network)
     tokens = torch.zeros(1, CONDITION[2] // PART, config.condition_width)
-    # A sheet two voxels thick, as the surface of an object is.
-    sheet = torch.cartesian_prod(torch.zeros(1, dtype=torch.int), torch.arange(2), torch.arange(35), torch.arange(64))
+    sheet = torch.cartesian_prod(torch.zeros(1, dtype=torch.int64), *map(torch.arange, (2, 35, 64)))
     coords = sheet[: VOXELS // PART].int()
-    return run(refinement_flow(network, tokens, Voxels(coords)), {"slat": torch.zeros(len(coords), config.channels)})
+    state = {"slat": torch.zeros(len(coords), config.channels)}
+    return Built(RefinementNetwork(config), tokens, state, Voxels(coords))
 
 
 def parameters(make: Callable[[], nn.Module]) -> int:
@@ -87,15 +113,16 @@ def main() -> None:
         "stage 1": (lambda: GeometryNetwork(OFFICIAL.geometry), geometry, OFFICIAL.geometry.depth),
         "stage 2": (lambda: RefinementNetwork(OFFICIAL.refinement), refinement, OFFICIAL.refinement.depth),
     }
-    for name, (make, keeps, depth) in stages.items():
+    for name, (make, build, depth) in stages.items():
         count = parameters(make)
-        line = f"{name}: {count / 1e6:.0f} M parameters, states {TRAINED * count / GIB:.1f} GiB"
-        line += f", teacher {TEACHER * count / GIB:.1f} GiB"
-        for recomputed in (False, True):
-            one, two = (keeps(blocks, recomputed) for blocks in (1, 2))
-            whole = PART * (one + (depth - 1) * (two - one)) / 2  # bfloat16
-            line += f"; kept {'with recomputed blocks' if recomputed else 'as it is'} {whole / GIB:.1f} GiB an object"
-        print(line, flush=True)
+        one, two = (kept(build(blocks).passed) for blocks in (1, 2))
+        block, outside, begun = two - one, 2 * one - two, build(1).begun()
+        whole, again = (PART * x / 2 / GIB for x in (outside + depth * block, outside + depth * begun + block))  # bf16
+        print(
+            f"{name}: {count / 1e6:.0f} M parameters, states {TRAINED * count / GIB:.1f} GiB, teacher "
+            f"{TEACHER * count / GIB:.1f} GiB, kept {whole:.1f} GiB an object, with recomputed blocks {again:.1f} GiB",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -4,14 +4,29 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from . import UsageError
+from .export import add_export_arguments, export
+
+if TYPE_CHECKING:
+    from ..training.engine.budget import Budget
+    from ..training.engine.trainer import Outcome
+    from ..training.stages.structure_run import RunPlace
 
 STAGES = {
     "structure": "the latent of shapes: occupancy and signed distance to tokens and back",
-    "geometry": "coarse shape and layout from views: regression first, then a flow",
+    "geometry": "coarse shape and layout from views of all kinds at once: regression first, then a flow",
+    "pretrain": "structure where it is missing, then geometry on isolated objects",
+    "midtrain": "geometry on clutter, occlusion and camera-like scenes, from the weights of pretrain",
+    "sft": "fine-tuning on the best of the model's own candidates, as a judge chooses them",
+    "dpo": "preferences: the chosen candidate against the rejected one",
+    "distill": "few steps: shortcut distillation from the frozen network of the stage before",
+    "latents": "what lies in the voxels near a surface to structured latents and back: distances, colours, Gaussians",
+    "refinement": "structured latents in the voxels of a finished geometry: regression first, then a flow",
 }
-DATA, ALL = "data", "all"
+FROM = ("midtrain", "sft", "dpo", "distill")  # stages that start from another one's geometry
+DATA, ALL, EXPORT = "data", "all", "export"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,10 +35,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     # Its options are those of the data's own command: here nothing is an option.
     data = stages.add_parser(DATA, help="make objects and views to train on", add_help=False, prefix_chars="\0")
     data.add_argument("arguments", nargs="*")
+    add_export_arguments(stages.add_parser(EXPORT, help="write a weights folder from finished stages"))
     for name, purpose in {**STAGES, ALL: "all stages that are not finished, in order"}.items():
         stage = stages.add_parser(name, help=purpose, description=purpose)
         if name != ALL:
             stage.add_argument("--config", type=Path, metavar="YAML", help="settings (default: as in config/training)")
+        if name in FROM:
+            stage.add_argument(
+                "--from",
+                dest="start",
+                type=Path,
+                metavar="DIR",
+                help="finished stage to start from (default: the one before)",
+            )
         stage.add_argument("--data", type=Path, default=Path("runs/data"), metavar="DIR", help="(default runs/data)")
         stage.add_argument("--runs", type=Path, default=Path("runs"), metavar="DIR", help="results (default runs)")
         stage.add_argument("--budget", metavar="TIME", help="stop after 90s, 20m, 2h, ...; the same call goes on later")
@@ -36,6 +60,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Train a stage or all of them, or go on with it; 0 also when the budget ended it."""
     if arguments.stage == DATA:
         return _make_data(arguments.arguments)
+    if arguments.stage == EXPORT:
+        return export(arguments)
     from ..training.engine.errors import TrainingError
 
     try:
@@ -47,24 +73,51 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _train(arguments: argparse.Namespace) -> None:
     from ..training.engine.budget import Budget, seconds_of
-    from ..training.stages.geometry_run import train_geometry
     from ..training.stages.results import is_finished
-    from ..training.stages.structure_run import RunPlace, train_structure
+    from ..training.stages.structure_run import RunPlace
 
-    functions = {"structure": train_structure, "geometry": train_geometry}
     budget = Budget(None if arguments.budget is None else seconds_of(arguments.budget))
     changes = dict(map(_change, arguments.set))
-    config = getattr(arguments, "config", None)
-    for name in STAGES if arguments.stage == ALL else (arguments.stage,):
-        if is_finished(arguments.runs / name):
-            print(f"{name}: finished already; remove {arguments.runs / name} to train it anew")
-            continue
-        outcome = functions[name](RunPlace(config, arguments.data, arguments.runs, changes), budget)
-        state = "finished" if outcome.finished else "stopped; the same command goes on"
-        speed = f"{outcome.samples_per_second:.1f} samples/s"
-        print(f"{name}: {state} at step {outcome.step}, {speed}, in {arguments.runs / name}")
-        if not outcome.finished:
-            return
+    place = RunPlace(getattr(arguments, "config", None), arguments.data, arguments.runs, changes)
+    if arguments.stage == ALL:
+        _train_all(place, budget)
+    elif is_finished(arguments.runs / arguments.stage):
+        _say(arguments.stage, None, place)
+    else:
+        _say(arguments.stage, _train_stage(arguments.stage, place, budget, getattr(arguments, "start", None)), place)
+
+
+def _train_stage(name: str, place: RunPlace, budget: Budget, start: Path | None) -> Outcome:
+    from ..training.stages.chain import LINKS, start_of
+    from ..training.stages.geometry_run import train_geometry
+
+    if name == "geometry":
+        return train_geometry(place, budget)
+    link = next(link for link in LINKS if link.name == name)
+    return link.train(place, budget, start or start_of(link, place.runs))
+
+
+def _train_all(place: RunPlace, budget: Budget) -> None:
+    from ..training.stages.chain import train_all, unfinished
+
+    for name, outcome in train_all(place, budget):
+        _say(name, outcome, place)
+    if missing := unfinished(place.runs):
+        print(f"not finished: {', '.join(missing)}; the same command goes on")
+
+
+def _say(name: str, outcome: Outcome | None, place: RunPlace) -> None:
+    from ..training.stages.results import is_finished
+
+    folder = place.runs / name
+    if outcome is None and not is_finished(folder):
+        print(f"{name}: not needed, as geometry is finished in {place.runs}")
+        return
+    if outcome is None:
+        print(f"{name}: finished already; remove {folder} to train it anew")
+        return
+    state = "finished" if outcome.finished else "stopped; the same command goes on"
+    print(f"{name}: {state} at step {outcome.step}, {outcome.samples_per_second:.1f} samples/s, in {folder}")
 
 
 def _make_data(arguments: list[str]) -> int:

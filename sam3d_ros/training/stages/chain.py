@@ -15,6 +15,8 @@ from .distill_run import train_distill
 from .dpo import DpoSettings
 from .dpo_run import train_dpo
 from .kinds_run import train_midtrain, train_pretrain
+from .latents_run import train_latents
+from .refinement_run import train_refinement
 from .results import is_finished
 from .sft import SftSettings
 from .sft_run import train_sft
@@ -47,6 +49,14 @@ def _pretrain(place: RunPlace, budget: Budget, start: Path) -> Outcome:
     return train_pretrain(place, budget)
 
 
+def _latents(place: RunPlace, budget: Budget, start: Path) -> Outcome:
+    return train_latents(place, budget)
+
+
+def _refinement(place: RunPlace, budget: Budget, start: Path) -> Outcome:
+    return train_refinement(place, budget)
+
+
 def _sized(settings: SftSettings | DpoSettings, seconds: float) -> dict[str, str]:
     """Fewer views and steps where there is less time than two cores need for all."""
     share = min(1.0, seconds / NOMINAL)
@@ -55,12 +65,14 @@ def _sized(settings: SftSettings | DpoSettings, seconds: float) -> dict[str, str
 
 
 LINKS = (
-    Link("structure", 0.12, _structure),
-    Link("pretrain", 0.28, _pretrain, instead="geometry"),
-    Link("midtrain", 0.25, train_midtrain, ("pretrain",), instead="geometry"),
-    Link("sft", 0.13, train_sft, ("midtrain", "geometry"), sized=lambda seconds: _sized(SftSettings(), seconds)),
-    Link("dpo", 0.07, train_dpo, ("sft",), sized=lambda seconds: _sized(DpoSettings(), seconds)),
-    Link("distill", 0.15, train_distill, ("dpo",)),
+    Link("structure", 0.10, _structure),
+    Link("latents", 0.10, _latents),
+    Link("pretrain", 0.22, _pretrain, instead="geometry"),
+    Link("midtrain", 0.20, train_midtrain, ("pretrain",), instead="geometry"),
+    Link("sft", 0.10, train_sft, ("midtrain", "geometry"), sized=lambda seconds: _sized(SftSettings(), seconds)),
+    Link("dpo", 0.06, train_dpo, ("sft",), sized=lambda seconds: _sized(DpoSettings(), seconds)),
+    Link("distill", 0.12, train_distill, ("dpo",)),
+    Link("refinement", 0.10, _refinement),
 )
 
 

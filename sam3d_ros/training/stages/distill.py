@@ -24,7 +24,7 @@ STEP = "step_size"  # [B] in a batch
 
 def _run() -> RunSettings:
     optimiser = OptimiserSettings(rate=2e-4, warm_up=20, last_rate=0.05, average=0.99)
-    return RunSettings(steps=240, batch=16, picture_every=100, log_every=10, optimiser=optimiser)
+    return RunSettings(steps=192, batch=16, picture_every=100, log_every=8, optimiser=optimiser)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from .geometry import Spread, layout_of
 
 def _run() -> RunSettings:
     optimiser = OptimiserSettings(rate=1e-4, warm_up=10, last_rate=0.1, average=0.98)
-    return RunSettings(steps=96, batch=16, picture_every=50, log_every=8, optimiser=optimiser)
+    return RunSettings(steps=64, batch=16, picture_every=50, log_every=8, optimiser=optimiser)
 
 
 @dataclass(frozen=True, slots=True)

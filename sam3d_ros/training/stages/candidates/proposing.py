@@ -24,7 +24,7 @@ from .judging import Judge, Question, Shape, Verdict
 class Proposing:
     """How many views get how many candidates."""
 
-    views: int = 320
+    views: int = 192
     candidates: int = 4  # of a view; the first is the regression, which needs one step
     steps: int = 4  # of the others
     seed: int = 0  # of their noise and of the choice of the views
