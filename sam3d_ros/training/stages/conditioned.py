@@ -46,8 +46,13 @@ class ConditionedGeometry(GeometryObjective):
         """Weight of each latent."""
         return {SHAPE: 1.0, **self._layout_weights()}
 
+    def hold_decoder(self) -> None:
+        """Let the structure decoder stay as it is, where it would learn on."""
+        self.structure.requires_grad_(False)
+
     def hold_inputs(self) -> None:
         """Train the flow alone: what reads images, pointmaps and volumes stays, and can be shared with a copy."""
+        self.hold_decoder()
         self.embedder.requires_grad_(False)
         if self.geometry.observed_encoder is not None:
             self.geometry.observed_encoder.requires_grad_(False)

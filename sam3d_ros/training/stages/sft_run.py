@@ -79,6 +79,7 @@ def _round(
     passed = (scores.max(axis=1) >= threshold).mean()
     print(f"{own.name}: the best of {scores.shape[1]} pass {threshold} for {passed:.0%} of {len(scores)} views")
     prepare = PrepareGeometry(latent_sizes(objective.settings.geometry), settings.spread)
+    objective.hold_decoder()  # decoded candidates are targets, which must not follow what they teach
     trainer = Trainer(work.stage(NAME, objective, chosen, prepare), settings.run, own, work.fabric)
     outcome = trainer.run(budget)
     if outcome.finished and work.fabric.global_rank == 0:
