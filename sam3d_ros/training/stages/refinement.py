@@ -58,7 +58,7 @@ class RefinementObjective(nn.Module):
         self.latents = latents.requires_grad_(False).eval()
         for vit in self.embedder.module_list:
             vit.backbone.mask_token.requires_grad_(False)  # in the published files; nothing reads it
-            vit.backbone.norm.requires_grad_(False)  # likewise in stage 2
+            vit.backbone.norm.requires_grad_(not settings.embedder.prenorm_features)
 
     def forward(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Weighted terms of a batch from `PrepareRefinement`, of samples from `StoredViews`."""
