@@ -1,0 +1,59 @@
+"""Meshes of cubes along the view: where they lie, and that they are judged there and not moved."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from view_model import CAMERA, painted, pot, pot_frame
+
+from sam3d_ros.geometry import SE3, Sim3
+from sam3d_ros.model.preprocess.cube import ViewCubes
+from sam3d_ros.model.view_pose import ViewPoses
+from sam3d_ros.pipeline.observation import PrepareConfig, observe
+from sam3d_ros.pipeline.sam3d.view_placing import cube_pose, in_object_frame, judged
+
+TURN = np.array([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
+
+
+@pytest.fixture(scope="module")
+def view():
+    frame, T_cam_obj = pot_frame()
+    return observe(frame, 5, PrepareConfig()), T_cam_obj
+
+
+def judgement(view, *, off_mm: float):
+    observation, T_cam_obj = view
+    beside = SE3(T_cam_obj.quat_wxyz, T_cam_obj.translation_xyz + [0.0, 0.0, 1e-3 * off_mm])
+    placement = judged(painted(pot(), (200, 60, 40)), beside, Sim3.from_se3(beside, 0.2), observation, CAMERA)
+    return beside, placement
+
+
+@pytest.mark.parametrize("off_mm", [0.0, 4.0, 30.0])
+def test_a_mesh_stays_where_it_is(view, off_mm):
+    pose, placement = judgement(view, off_mm=off_mm)
+    np.testing.assert_allclose(placement.registration.T_cam_obj.as_matrix(), pose.as_matrix(), atol=1e-9)
+    assert placement.T_cam_canonical.scale == 0.2
+
+
+def test_depth_says_how_well_it_lies(view):
+    good, near, far = (judgement(view, off_mm=off)[1].registration for off in (0.0, 4.0, 30.0))
+    assert good.quality.inlier_ratio > 0.97
+    assert far.quality.inlier_ratio < 0.5
+    assert good.quality.residual_rms < near.quality.residual_rms
+    assert near.covariance[2, 2] > good.covariance[2, 2]
+    assert np.linalg.eigvalsh(far.covariance).min() > 0
+
+
+def test_a_surface_of_the_cube_comes_into_its_own_frame_in_metres():
+    T_cam_cube = torch.eye(4)[None]
+    T_cam_cube[0, :3, 3] = torch.tensor([0.1, 0.2, 0.7])
+    placed = cube_pose(ViewCubes(T_cam_cube, torch.tensor([0.4]), torch.tensor([True])))
+    assert placed.scale == pytest.approx(0.4)
+    surface = painted(pot(), (1, 2, 3))  # as if its metres were edges
+    poses = ViewPoses(torch.tensor(TURN, dtype=torch.float32)[None], torch.zeros(1, 3), torch.ones(1, 3))
+    mesh, T_cam_obj = in_object_frame(surface, placed, poses)
+    np.testing.assert_allclose(mesh.box_centre, 0, atol=1e-6)
+    np.testing.assert_allclose(T_cam_obj.rotation, TURN, atol=1e-6)
+    np.testing.assert_allclose(T_cam_obj.apply(mesh.vertices), placed.apply(surface.vertices), atol=1e-6)
+    np.testing.assert_allclose(np.sort(mesh.extents), np.sort(0.4 * surface.extents), atol=1e-6)
