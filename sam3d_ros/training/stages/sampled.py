@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
 from torch import Tensor
 from torch.utils.data import default_collate
+from tqdm import tqdm
 
 from ...model.config import SamplerConfig
 from ...model.structure import SHAPE, latent_sizes
@@ -38,22 +40,24 @@ class Measured:
 
 
 def write_all(folder: Path, objective: ConditionedGeometry, held_out: Samples, measured: Measured) -> None:
-    """Figures of samples of so many steps, and of the best of several candidates, as JSON beside the weights."""
-    for steps in measured.steps:
-        told = measured.tells_steps and steps <= FEW
-        sampler = SamplerConfig(steps=steps, rescale_t=1.0, guidance=0.0, use_step_size=told)
-        _write(folder / f"{steps}-steps-{FIGURES}", sampled(objective, held_out, sampler), measured.stage, steps)
+    """Figures of samples of so many steps, and of the best of several candidates, as JSON beside the weights.
+
+    What a call that was killed has written already stays.
+    """
+    samplers = {f"{steps}-steps": _sampler(steps, measured.tells_steps) for steps in measured.steps}
     if measured.tells_steps:
-        regression = SamplerConfig(steps=1, rescale_t=1.0, guidance=0.0)
-        _write(folder / f"regression-{FIGURES}", sampled(objective, held_out, regression), measured.stage, 1)
-    best = best_figures(objective, held_out)
+        samplers["regression"] = _sampler(1, False)
+    for name, sampler in samplers.items():
+        own = partial(sampled, objective, held_out, sampler)
+        _write(folder / f"{name}-{FIGURES}", own, measured.stage, sampler.steps)
+    best = partial(best_figures, objective, held_out)
     _write(folder / f"best-of-{_CANDIDATES.candidates}-{FIGURES}", best, measured.stage, _CANDIDATES.steps)
 
 
 def sampled(objective: ConditionedGeometry, views: Samples, sampler: SamplerConfig) -> list[ShapeFigures]:
     """Of views spread over all that there are."""
     figures: list[ShapeFigures] = []
-    for numbers in measured_numbers(len(views), _MEASURED):
+    for numbers in tqdm(measured_numbers(len(views), _MEASURED), desc=f"figures of {sampler.steps} steps"):
         batch = _batch(objective, views, numbers)
         with torch.no_grad():
             latent = objective.sample(batch, sampler)[SHAPE]
@@ -64,7 +68,7 @@ def sampled(objective: ConditionedGeometry, views: Samples, sampler: SamplerConf
 def best_figures(objective: ConditionedGeometry, views: Samples) -> list[ShapeFigures]:
     """Of the candidate that the truth calls the best: what a perfect choice would be worth."""
     best: list[ShapeFigures] = []
-    for numbers in measured_numbers(len(views), _CANDIDATES.views):
+    for numbers in tqdm(measured_numbers(len(views), _CANDIDATES.views), desc="figures of candidates"):
         judged = propose(objective, views, numbers, _CANDIDATES, TruthJudge())
         best += [_figures(max(verdicts, key=lambda one: one.score)) for verdicts in judged.verdicts]
     return best
@@ -83,8 +87,15 @@ def _figures(verdict: Verdict) -> ShapeFigures:
     return ShapeFigures(verdict.iou, verdict.chamfer, verdict.f_score)
 
 
-def _write(path: Path, figures: Sequence[ShapeFigures], stage: str, steps: int) -> None:
-    write_figures(path, figures, {"stage": stage, "steps": float(steps)})
+def _sampler(steps: int, tells_steps: bool) -> SamplerConfig:
+    return SamplerConfig(steps=steps, rescale_t=1.0, guidance=0.0, use_step_size=tells_steps and steps <= FEW)
+
+
+def _write(path: Path, figures: Callable[[], Sequence[ShapeFigures]], stage: str, steps: int) -> None:
+    if not path.exists():
+        unfinished = path.with_suffix(".partial")
+        write_figures(unfinished, figures(), {"stage": stage, "steps": float(steps)})
+        unfinished.replace(path)
 
 
 def _batch(objective: ConditionedGeometry, views: Samples, numbers: Sequence[int]) -> Mapping[str, Tensor]:

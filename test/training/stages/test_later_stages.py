@@ -81,7 +81,7 @@ def test_a_stage_refuses_to_go_on_from_another_start(tmp_path):
     distill(work, DISTILL, StopsAfter(1), tmp_path / "geometry")
     with pytest.raises(TrainingError, match="was started from geometry, not sft"):
         distill(work, DISTILL, Budget(None), tmp_path / "sft")
-    with pytest.raises(TrainingError, match="dpo: no finished stage"):
+    with pytest.raises(TrainingError, match="sft: no finished stage"):
         dpo_pairs(work, DPO, Budget(None), tmp_path / "sft")
 
 
