@@ -55,7 +55,7 @@ class RefinementNetwork(nn.Module):
         return tuple(block.cross_attn.project(tokens) for block in self.blocks)
 
     def tell(self, features: Tensor) -> Tensor:
-        """What the input takes in of voxel features [N, F]: once per object, as `project`.
+        """What input and output take in of voxel features [N, F]: once per object, as `project`.
 
         Raises ValueError for a network that is told nothing of its voxels.
         """
@@ -97,13 +97,15 @@ class RefinementNetwork(nn.Module):
         """What the network itself answers, as `forward`: velocities, or the clean latents where the config says so."""
         self._check(x.voxels.objects, condition, step_size)
         embedding = self._embedding(time, step_size).expand(x.voxels.objects, -1)
-        h, skips = self._enter(x, embedding, told_of_voxels)
+        at_input, at_output = self._told(told_of_voxels)
+        h, skips = self._enter(x, embedding, at_input)
         positions = sinusoidal_positions(h.coords[:, 1:], self.config.width)
         h = h.replace(h.features + positions.to(h.features.dtype))
         for block, keys_values in zip(self.blocks, condition or (None,) * len(self.blocks), strict=True):
             h = block(h, embedding, keys_values)
         h = self._leave(h, x, skips, embedding)
-        return h.replace(self.out_layer(self.norm_out(h.features.float())))
+        answer: Tensor = self.out_layer(self.norm_out(h.features.float()))
+        return h.replace(answer if at_output is None else answer + at_output)
 
     def _check(self, objects: int, condition: RefinementCondition | None, step_size: Tensor | None) -> None:
         if condition is not None and len(condition[0].k) != objects:
@@ -117,13 +119,19 @@ class RefinementNetwork(nn.Module):
             embedding = embedding + self.d_embedder(step_size)
         return embedding.to(self.compute_dtype)
 
+    def _told(self, told_of_voxels: Tensor | None) -> tuple[Tensor | None, Tensor | None]:
+        if told_of_voxels is None:
+            return None, None
+        at_input, at_output = told_of_voxels.split((self.config.io_width, self.config.channels), dim=1)
+        return at_input, at_output
+
     def _enter(
-        self, x: SparseTensor, embedding: Tensor, told_of_voxels: Tensor | None
+        self, x: SparseTensor, embedding: Tensor, at_input: Tensor | None
     ) -> tuple[SparseTensor, list[SparseTensor]]:
         """Features at half the resolution, and the outputs of all blocks on the way."""
         entered: Tensor = self.input_layer(x.features.float())
-        if told_of_voxels is not None:
-            entered = entered + told_of_voxels
+        if at_input is not None:
+            entered = entered + at_input
         h = x.replace(entered.to(self.compute_dtype))
         outputs = []
         for block in self.input_blocks:
@@ -140,10 +148,15 @@ class RefinementNetwork(nn.Module):
 
 
 def _feature_layers(config: RefinementConfig) -> nn.Sequential | None:
-    """From the features of a voxel to the width of the input, in float32; none where it has none."""
+    """From the features of a voxel to what is added at the input and, past all blocks, at the output, in float32.
+
+    None where it has none. What a voxel itself is told says most of its latent, which need not pass the coarser blocks.
+    """
     if not config.voxel_features:
         return None
     hidden = 2 * config.io_width
     return nn.Sequential(
-        nn.Linear(config.voxel_features, hidden), nn.GELU(approximate="tanh"), nn.Linear(hidden, config.io_width)
+        nn.Linear(config.voxel_features, hidden),
+        nn.GELU(approximate="tanh"),
+        nn.Linear(hidden, config.io_width + config.channels),
     )
