@@ -62,7 +62,7 @@ class ObservedConfig:
 
     states: int = 5  # labels of a voxel
     resolution: int = 64  # voxels an edge, a multiple of twice the latent's grid
-    stem_width: int = 64
+    stem_width: int = 48
     stem_depth: int = 1  # residual blocks of convolutions at twice the latent's grid
     depth: int = 2  # and on the latent's grid: computed once for an object, not at each step
 
@@ -225,17 +225,18 @@ SMALL = Sam3dConfig(
 )
 
 _TINY_VIT = VitConfig(width=128, depth=2, heads=2, patch=16, image_size=128)
-_TINY_POINTS = PointEmbedConfig(width=64, image_size=64, patch=8, heads=2)
+_TINY_SHAPE_VIT = replace(_TINY_VIT, width=96)
+_TINY_POINTS = PointEmbedConfig(width=48, image_size=64, patch=8, heads=2)
 _TINY_TRUNK = TrunkConfig(resolution=32, width=96, depth=2, heads=1, mlp_ratio=2.0)
 
 # Trained by this project, for CPUs without matrix units: cubes aligned with the view, pointmaps in units of the cube.
 TINY = Sam3dConfig(
-    stage1_embedder=EmbedderConfig(_TINY_VIT, _TINY_POINTS, width=192, hidden_multiple=32),
+    stage1_embedder=EmbedderConfig(_TINY_SHAPE_VIT, _TINY_POINTS, width=128, hidden_multiple=32),
     geometry=GeometryConfig(
-        width=192,
-        condition_width=192,
+        width=128,
+        condition_width=128,
         depth=4,
-        heads=3,
+        heads=2,
         mlp_ratio=3.0,
         grid=8,
         channels=16,
