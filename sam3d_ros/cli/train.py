@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import UsageError
-from .export import add_export_arguments, export
+from .export import add_export_arguments, add_restore_arguments, export, restore_stages
 
 if TYPE_CHECKING:
     from ..training.engine.budget import Budget
@@ -26,7 +26,7 @@ STAGES = {
     "refinement": "structured latents in the voxels of a finished geometry: regression first, then a flow",
 }
 FROM = ("midtrain", "sft", "dpo", "distill")  # stages that start from another one's geometry
-DATA, ALL, EXPORT = "data", "all", "export"
+DATA, ALL, EXPORT, RESTORE = "data", "all", "export", "restore"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     data = stages.add_parser(DATA, help="make objects and views to train on", add_help=False, prefix_chars="\0")
     data.add_argument("arguments", nargs="*")
     add_export_arguments(stages.add_parser(EXPORT, help="write a weights folder from finished stages"))
+    add_restore_arguments(stages.add_parser(RESTORE, help="make the stages of a weights folder again, to train on"))
     for name, purpose in {**STAGES, ALL: "all stages that are not finished, in order"}.items():
         stage = stages.add_parser(name, help=purpose, description=purpose)
         if name != ALL:
@@ -62,6 +63,8 @@ def run(arguments: argparse.Namespace) -> int:
         return _make_data(arguments.arguments)
     if arguments.stage == EXPORT:
         return export(arguments)
+    if arguments.stage == RESTORE:
+        return restore_stages(arguments)
     from ..training.engine.errors import TrainingError
 
     try:

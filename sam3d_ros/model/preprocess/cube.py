@@ -1,7 +1,7 @@
 """The view-aligned cube of an object, from its mask and depth alone.
 
-Cube coordinates run from -0.5 to 0.5 along x (right), y (down) and z (away from the camera). Volumes are [B, x, y, z] and
-hold values at voxel centres (i + 0.5) / R - 0.5.
+Cube coordinates run from -0.5 to 0.5 along x (right), y (down) and z (away from the camera). Volumes are [B, x, y, z]
+and hold values at voxel centres (i + 0.5) / R - 0.5.
 """
 
 from __future__ import annotations

@@ -35,7 +35,8 @@ def make_fabric(precision: str, *, devices: int | str = "auto") -> Any:
 def mixed(precision: str, device: torch.device) -> AbstractContextManager[None]:
     """Within it large products are computed in bfloat16 where the precision says so; what comes in stays float32."""
     wanted = best_precision() if precision == "auto" else precision
-    return torch.autocast(device.type, torch.bfloat16, enabled=wanted == "bf16-mixed")
+    context: AbstractContextManager[None] = torch.autocast(device.type, torch.bfloat16, enabled=wanted == "bf16-mixed")
+    return context
 
 
 def best_precision() -> str:

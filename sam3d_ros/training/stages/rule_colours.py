@@ -27,7 +27,7 @@ def first_surface(seen: RefinedViews, number: int) -> ColouredSurface:
     image = seen.views.crop.color[number].flatten(1).T.cpu()
     colours = image[pixel.clamp(min=0)[0]].numpy()
     if not visible.any():
-        return ColouredSurface(points, np.full(points.shape, _GREY).astype(np.float32))
+        return ColouredSurface(points, np.full(points.shape, _GREY, np.float32))
     bytes_ = np.rint(255 * colours).astype(np.uint8)
     spread = spread_to_unseen(points.astype(np.float64), bytes_, visible[0].numpy(), neighbours=_NEIGHBOURS)
     return ColouredSurface(points, spread.astype(np.float32) / 255)

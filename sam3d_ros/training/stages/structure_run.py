@@ -91,8 +91,8 @@ def shapes_of(objects: Path, device: torch.device) -> ShapeData:
     if not train:
         raise TrainingError(f"{objects}: {len(store.records)} objects are too few to train on; make more")
     ids = tuple(store.ids())
-    parts = (StoredShapes.of(store, ids, chosen) for chosen in (train, held_out))
-    return ShapeData(*parts, ShapeTargets(ObjectTable.of(store, ids, device)))
+    shapes, others = (StoredShapes.of(store, ids, chosen) for chosen in (train, held_out))
+    return ShapeData(shapes, others, ShapeTargets(ObjectTable.of(store, ids, device)))
 
 
 def _prepare(settings: StructureSettings) -> PrepareShape:

@@ -26,7 +26,8 @@ pytest.importorskip("tensorboard", reason="training needs the extra `train`")
 DECODER = StructureDecoderConfig(channels=4, widths=(8, 8), res_blocks=1, middle_blocks=1, signed_distance=True)
 SETTINGS = StructureSettings(
     run=RunSettings(steps=6, batch=4, workers=0, log_every=2, optimiser=OptimiserSettings(warm_up=2)),
-    encoder_stem=2, encoder_widths=(8,),
+    encoder_stem=2,
+    encoder_widths=(8,),
     decoder=replace(DECODER, shuffled_output=False),
 )
 

@@ -23,8 +23,10 @@ from sam3d_ros.pipeline.sam3d import Sam3dBackend, Sam3dSettings
 from sam3d_ros.training.engine.errors import TrainingError
 from sam3d_ros.training.stages.export import export_weights, last_finished
 from sam3d_ros.training.stages.geometry import BYTE_IMAGES, GeometryObjective, GeometrySettings
-from sam3d_ros.training.stages.results import write_result
+from sam3d_ros.training.stages.restart import ENCODER, restore
+from sam3d_ros.training.stages.results import read_settings_of, read_weights, write_result
 from sam3d_ros.training.stages.structure import StructureObjective, StructureSettings
+from sam3d_ros.training.stages.structure_run import load_structure
 
 STRUCTURE = StructureSettings(
     encoder_stem=2,
@@ -140,3 +142,32 @@ def test_stages_that_are_missing_are_named(runs, tmp_path, capsys):
     assert "no finished stage" in capsys.readouterr().err
     assert main(["train", "export", "--runs", str(runs), "--output", str(tmp_path / "w")]) == 0
     assert "3 parts" in capsys.readouterr().out
+
+
+def test_stages_of_a_weights_folder_are_made_again_and_answer_as_they_did(trained, runs, tmp_path, capsys):
+    weights, again = tmp_path / "weights", tmp_path / "again"
+    assert main(["train", "export", "--runs", str(runs), "--output", str(weights), "--dtype", "float32"]) == 0
+    assert main(["train", "restore", "--weights", str(weights), "--runs", str(again)]) == 0
+    assert f"--from {again / 'geometry'}" in capsys.readouterr().out
+    made = GeometryObjective(read_settings_of(again / "geometry", GeometrySettings), load_structure(again)).eval()
+    read_weights(again / "geometry", made)
+    latent = torch.randn(1, 8, 4)
+    torch.testing.assert_close(made.structure.decode(latent), trained.structure.decode(latent), atol=1e-4, rtol=1e-4)
+    truth = {"occupancy": torch.rand(1, 1, 16, 16, 16).round(), "distance": torch.rand(1, 1, 16, 16, 16) - 0.5}
+    expected = trained.structure.latent(truth)
+    torch.testing.assert_close(made.structure.latent(truth), expected, atol=0.01 * float(expected.abs().max()), rtol=0)
+    noise = draw_latents(latent_sizes(GEOMETRY.geometry), [torch.Generator().manual_seed(0)])
+    zero = torch.zeros(1)
+    with torch.no_grad():
+        ours, theirs = (net.geometry.predict(noise, zero, None, zero)[SHAPE] for net in (made, trained))
+    torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-5)
+
+
+def test_stages_that_are_there_are_not_written_over(runs, tmp_path):
+    weights = tmp_path / "weights"
+    assert main(["train", "export", "--runs", str(runs), "--output", str(weights)]) == 0
+    with pytest.raises(TrainingError, match="is there already"):
+        restore(weights, runs)
+    (weights / ENCODER).unlink()
+    with pytest.raises(TrainingError, match="exported folder"):
+        restore(weights, tmp_path / "others")

@@ -17,7 +17,8 @@ from sam3d_ros.training.stages.geometry import GeometryObjective, GeometrySettin
 from sam3d_ros.training.stages.structure import StructureObjective, StructureSettings
 
 STRUCTURE = StructureSettings(
-    encoder_stem=2, encoder_widths=(8, 8),
+    encoder_stem=2,
+    encoder_widths=(8, 8),
     decoder=StructureDecoderConfig(channels=4, widths=(8, 8, 8), res_blocks=1, middle_blocks=1, signed_distance=True),
 )
 SETTINGS = GeometrySettings(
