@@ -11,17 +11,18 @@ def dense_distance(places: Tensor, distance: Tensor, elsewhere: Tensor, resoluti
     """Signed distance [R c, R c, R c] at the centres of the cells of a grid of R = `resolution` voxels an edge.
 
     `distance` [N, c, c, c] holds within the voxels at places [N, 3]. Beyond them only the side counts: 1 outside, -1
-    where `elsewhere` [S, S, S] is negative, a distance in the same cube. Raises ValueError where S does not divide R c.
+    where `elsewhere` [S, S, S] is negative, a distance in the same cube. Raises ValueError where neither S nor R c
+    divides the other.
     """
-    cells = distance.shape[1]
-    times, remainder = divmod(resolution * cells, elsewhere.shape[0])
-    if remainder or times == 0:
-        raise ValueError(
-            f"sides on a grid of {elsewhere.shape[0]} for one of {resolution * cells} cells; take a divisor"
-        )
+    cells, size = distance.shape[1], elsewhere.shape[0]
+    fine = resolution * cells
+    if fine % size and size % fine:
+        raise ValueError(f"sides on a grid of {size} for {fine} cells; take a divisor or a multiple")
+    if size > fine:
+        elsewhere = functional.avg_pool3d(elsewhere[None, None], size // fine)[0, 0]
     grid = torch.where(elsewhere < 0, -1.0, 1.0).to(distance.dtype)
     for axis in range(3):
-        grid = grid.repeat_interleave(times, dim=axis)
+        grid = grid.repeat_interleave(max(1, fine // size), dim=axis)
     x, y, z = places.long().unbind(dim=1)
     grid.view(resolution, cells, resolution, cells, resolution, cells)[x, :, y, :, z, :] = distance
     return grid

@@ -21,12 +21,12 @@ from .placed import Truth
 Points = NDArray[np.float32]
 _GRID = 64
 _FINE = 0.5  # voxels, threshold of the stricter F-score
-_POINTS = 20_000  # of an estimated surface at most
+_POINTS = 40_000  # of an estimated surface at most
 
 
 @dataclass(frozen=True, slots=True)
 class RefinedFigures:
-    """Of one object; colours are compared at points of the true surface, with those of the nearest estimated vertex."""
+    """Of one object; colours are compared at points of the true surface, with those of the nearest estimated point."""
 
     chamfer: float  # voxels
     f_score: float  # within one voxel
@@ -37,10 +37,10 @@ class RefinedFigures:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ColouredSurface:
-    """Vertices of a surface, in cube coordinates."""
+    """Points all over a surface, in cube coordinates."""
 
-    points: Points  # [V, 3]
-    colours: Points  # [V, 3] 0-1
+    points: Points  # [P, 3]
+    colours: Points  # [P, 3] 0-1
 
 
 def decoded_grids(fields: VoxelFields, voxels: Voxels, elsewhere: Tensor, resolution: int) -> Tensor:
@@ -68,11 +68,15 @@ def decoded_surfaces(fields: VoxelFields, voxels: Voxels, grids: Tensor, resolut
 
 
 def grid_surface(distance: NDArray[np.float32]) -> Points:
-    """Vertices [V, 3] in cube coordinates of the zero surface of a grid, closed at its border; none if all outside."""
+    """Points [P, 3] in cube coordinates on the zero surface of a grid, closed at its border; none if all is outside.
+
+    Vertices and middles of triangles: vertices alone would be as far from each other as good surfaces are.
+    """
     padded = np.pad(distance, 1, constant_values=1.0)
     if not padded.min() < 0:
         return np.empty((0, 3), np.float32)
-    found = marching_cubes(padded, 0.0)[0].astype(np.float32)
+    vertices, faces = marching_cubes(padded, 0.0)[:2]
+    found = np.concatenate([vertices, vertices[faces].mean(axis=1)]).astype(np.float32)
     points: Points = ((found[:: 1 + len(found) // _POINTS] - 0.5) / len(distance) - 0.5).astype(np.float32)
     return points
 

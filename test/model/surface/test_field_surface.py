@@ -57,6 +57,12 @@ def test_the_surface_of_any_cells_is_closed(seed):
     assert all((b, a) in forward for a, b in forward)
 
 
+def test_sides_on_a_finer_grid_are_those_of_its_means():
+    places = torch.zeros(1, 3, dtype=torch.int32)
+    grid = dense_distance(places, torch.zeros(1, 1, 1, 1), ball(4 * R), R)
+    assert (grid[1:] == ball(4 * R).view(R, 4, R, 4, R, 4).mean(dim=(1, 3, 5))[1:].sign()).all()
+
+
 def test_sides_on_a_grid_that_does_not_fit_are_refused():
     with pytest.raises(ValueError, match="take a divisor"):
         dense_distance(some_places(), torch.zeros(len(some_places()), 2, 2, 2), torch.ones(3, 3, 3), R)
