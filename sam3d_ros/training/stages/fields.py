@@ -10,6 +10,7 @@ from torch import Tensor
 # Makes of the batch that workers collected what an objective reads.
 ReadBatch: TypeAlias = Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]]
 
+BYTE_IMAGES = ("image", "rgb_image", "mask", "rgb_image_mask")  # 0 to 255 in a batch
 LEVELS = 127  # of a signed distance in units of its truncation
 
 

@@ -14,7 +14,7 @@ from ...model.preprocess.object_view import ObjectViews
 from ...model.sampling import draw_latents
 from ...model.structure import SHAPE, StructureFields, latent_sizes
 from .conditioned import ConditionedGeometry
-from .geometry import BYTE_IMAGES
+from .fields import BYTE_IMAGES
 
 TRUTH = "truth"  # in place of the name of a stage
 _BENDS = 5  # nodes along an edge of the noise that bends the truth

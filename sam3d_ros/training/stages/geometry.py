@@ -17,11 +17,10 @@ from ...model.structure import LAYOUT_CHANNELS, ROTATION, SHAPE, GeometryNetwork
 from ..engine.loading import Sample
 from ..engine.settings import RunSettings
 from ..losses import StructureWeights, interpolate, squared_error, structure_losses
-from .fields import ReadBatch, truth_fields
+from .fields import BYTE_IMAGES, ReadBatch, truth_fields
 from .mirror import MIRROR, mirrored
 from .structure import StructureObjective
 
-BYTE_IMAGES = ("image", "rgb_image", "mask", "rgb_image_mask")  # 0 to 255 in a batch
 POINTMAPS = ("pointmap", "rgb_pointmap")
 _TIME = "time"
 

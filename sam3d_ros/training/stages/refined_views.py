@@ -10,7 +10,7 @@ import torch
 from numpy.random import Generator
 from torch import Tensor
 
-from ...model.preprocess.object_view import ObjectViews, Picture, object_views
+from ...model.preprocess.object_view import ObjectViews, object_views
 from ...model.refinement import refined_voxels, voxel_features
 from ...model.structure import StructureFields
 from ..engine.loading import Sample
@@ -18,6 +18,7 @@ from .first_stage import FirstStage
 from .geometry import Spread
 from .placed import SurfaceTable, Truth, true_shape
 from .tables import ObjectTable
+from .views import stored_picture
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,14 +70,9 @@ class RefinementTargets:
     def __call__(self, batch: Mapping[str, Tensor]) -> RefinedViews:
         """Of a batch from `PrepareRefinement`, of samples from `StoredViews`."""
         with torch.autocast(batch["crop"].device.type, enabled=False):
-            views = object_views(_picture(batch, "crop"), _picture(batch, "coarse"), size=self.size)
+            views = object_views(stored_picture(batch, "crop"), stored_picture(batch, "coarse"), size=self.size)
             distance, surface = true_shape(self.table, self.surfaces, batch, views.cubes)
         fields = self.first(views, distance, batch["seed"])
         voxels = refined_voxels(fields, views.observed, self.resolution, self.reach)
         features = voxel_features(voxels, fields, views.cubes, views.crop)
         return RefinedViews(views, fields, Truth(distance, surface, voxels), features)
-
-
-def _picture(batch: Mapping[str, Tensor], name: str) -> Picture:
-    color = batch[f"{name}_color"].movedim(-1, 1).float() / 255
-    return Picture(color, batch[f"{name}_depth"].float() / 1000, batch[f"{name}_mask"] > 0, batch[name])

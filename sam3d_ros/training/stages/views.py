@@ -11,13 +11,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...model.preprocess.cube import ViewCubes, view_cubes
-from ...model.preprocess.observed import observe
-from ...model.preprocess.view import camera_points, view_inputs
+from ...model.preprocess.cube import ViewCubes
+from ...model.preprocess.object_view import Picture, object_views
 from ..data.reading import ViewReader
 from ..data.targets import signed_distance
 from ..data.views import SPOILT, View
 from ..engine.loading import Sample
+from .fields import BYTE_IMAGES
 from .layout import layout_latents
 from .mirror import MIRROR
 from .shapes import RESOLUTION, fields_in_cube
@@ -73,11 +73,11 @@ class ViewTargets:
     def __call__(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """The batch as `GeometryObjective` reads it; `time`, `noise_*` and `mirror` pass through."""
         with torch.no_grad(), torch.autocast(batch["crop"].device.type, enabled=False):
-            crop, coarse = _Picture.of(batch, "crop"), _Picture.of(batch, "coarse")
-            cubes = view_cubes(crop.depth, crop.mask, crop.intrinsics)
-            made = {**crop.inputs(cubes, self.size, ""), **coarse.inputs(cubes, self.size, "rgb_")}
-            _, made["observed"] = observe(cubes, crop.depth, crop.mask, crop.intrinsics, resolution=RESOLUTION)
-            made |= self._truth(batch, cubes)
+            crop, coarse = stored_picture(batch, "crop"), stored_picture(batch, "coarse")
+            views = object_views(crop, coarse, size=self.size, resolution=RESOLUTION)
+            made = {name: x * 255 if name in BYTE_IMAGES else x for name, x in views.inputs.items()}
+            made["observed"] = views.observed
+            made |= self._truth(batch, views.cubes)
         drawn = {name: x for name, x in batch.items() if name in ("time", MIRROR) or name.startswith("noise_")}
         return {**made, **drawn}
 
@@ -95,24 +95,10 @@ class ViewTargets:
         }
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Picture:
-    color: Tensor  # [B, 3, H, W] 0-1
-    depth: Tensor  # [B, H, W] m
-    mask: Tensor  # [B, H, W] bool
-    intrinsics: Tensor  # [B, 4]
-
-    @classmethod
-    def of(cls, batch: Mapping[str, Tensor], name: str) -> _Picture:
-        color = batch[f"{name}_color"].movedim(-1, 1).float() / 255
-        return cls(color, batch[f"{name}_depth"].float() / 1000, batch[f"{name}_mask"] > 0, batch[name])
-
-    def inputs(self, cubes: ViewCubes, size: int, prefix: str) -> dict[str, Tensor]:
-        points = camera_points(self.depth, self.intrinsics)
-        p_cube = cubes.to_cube(points.flatten(2).transpose(1, 2)).transpose(1, 2).unflatten(2, points.shape[2:])
-        made = view_inputs(self.color, self.mask[:, None].float(), p_cube, size=size)
-        mask = "rgb_image_mask" if prefix else "mask"
-        return {f"{prefix}image": made.image * 255, mask: made.mask * 255, f"{prefix}pointmap": made.pointmap}
+def stored_picture(batch: Mapping[str, Tensor], name: str) -> Picture:
+    """The `crop` or the `coarse` picture of a batch of stored views."""
+    color = batch[f"{name}_color"].movedim(-1, 1).float() / 255
+    return Picture(color, batch[f"{name}_depth"].float() / 1000, batch[f"{name}_mask"] > 0, batch[name])
 
 
 @lru_cache(maxsize=4)

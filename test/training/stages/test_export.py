@@ -22,7 +22,8 @@ from sam3d_ros.pipeline.observation import PrepareConfig, observe
 from sam3d_ros.pipeline.sam3d import Sam3dBackend, Sam3dSettings
 from sam3d_ros.training.engine.errors import TrainingError
 from sam3d_ros.training.stages.export import export_weights, last_finished
-from sam3d_ros.training.stages.geometry import BYTE_IMAGES, GeometryObjective, GeometrySettings
+from sam3d_ros.training.stages.fields import BYTE_IMAGES
+from sam3d_ros.training.stages.geometry import GeometryObjective, GeometrySettings
 from sam3d_ros.training.stages.restart import ENCODER, restore
 from sam3d_ros.training.stages.results import read_settings_of, read_weights, write_result
 from sam3d_ros.training.stages.structure import StructureObjective, StructureSettings
