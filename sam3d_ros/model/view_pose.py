@@ -8,10 +8,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from .pose import ROTATION_MEAN, ROTATION_STD, rotation_from_latent
+from .pose import ROTATION_MEAN, ROTATION_STD
 from .structure import ROTATION
 
-_LEAST_AXIS = 0.05  # of a predicted axis across the other one; in training both have the length 1
+_USUAL = 0.1  # weight of the usual pose where an axis is missing altogether
 
 
 class LayoutError(ValueError):
@@ -27,22 +27,27 @@ class ViewPoses(NamedTuple):
 
 
 def decode_view_poses(layout: Mapping[str, Tensor]) -> ViewPoses:
-    """Frames of layout latents [B, 1, channels], in float32.
-
-    Raises LayoutError where a number is not finite or the two predicted axes leave the rotation open.
-    """
+    """Frames of layout latents [B, 1, channels], in float32. Raises LayoutError where a number is not finite."""
     rotation, translation, log_extents = (layout[name][:, 0].float() for name in (ROTATION, "translation", "scale"))
     for name, latent in ((ROTATION, rotation), ("translation", translation), ("scale", log_extents)):
         if not bool(torch.isfinite(latent).all()):
             raise LayoutError(f"the model's layout is not finite: {name} is {latent.flatten().tolist()}")
-    if not bool((_axis_lengths(rotation) > _LEAST_AXIS).all()):
-        raise LayoutError(f"the model's two axes leave the rotation open: {rotation.flatten().tolist()}")
-    return ViewPoses(rotation_from_latent(rotation).transpose(1, 2), translation, log_extents.exp())
+    return ViewPoses(_nearest_rotation(rotation), translation, log_extents.exp())
 
 
-def _axis_lengths(latent: Tensor) -> Tensor:
-    """Lengths [B, 2] of the first predicted axis and of what the second one adds to it."""
-    first, second = (latent * latent.new_tensor(ROTATION_STD) + latent.new_tensor(ROTATION_MEAN)).split(3, dim=1)
-    length = torch.linalg.vector_norm(first, dim=1)
-    across = torch.linalg.vector_norm(torch.linalg.cross(first, second), dim=1) / length.clamp(min=1e-9)
-    return torch.stack([length, across], dim=1)
+def _nearest_rotation(latent: Tensor) -> Tensor:
+    """Rotations [B, 3, 3] object to cube, of standardised axes [B, 6].
+
+    A mean over turns that the view leaves open comes out as axes that are too short: a box whose front nobody can tell
+    has an upright axis and hardly another one. What is missing in length is filled up with a usual pose, upright and
+    facing the camera; axes of full length are taken as they are.
+    """
+    axes = latent * latent.new_tensor(ROTATION_STD) + latent.new_tensor(ROTATION_MEAN)
+    first, second = axes.split(3, dim=1)  # the cube's x and y in the object's frame
+    told = torch.stack([first, second, torch.linalg.cross(first, second)], dim=1)  # object to cube
+    missing = (1 - torch.linalg.vector_norm(told[:, :2], dim=2)).clamp(min=0).sum(dim=1)
+    usual = latent.new_tensor([[0.0, 1, 0], [0, 0, -1], [-1, 0, 0]])
+    u, _, vh = torch.linalg.svd(told + _USUAL * missing[:, None, None] * usual)
+    sides = torch.ones_like(told[:, 0])
+    sides[:, 2] = torch.linalg.det(u @ vh).sign()
+    return u @ (sides[:, :, None] * vh)

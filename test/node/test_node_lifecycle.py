@@ -68,7 +68,10 @@ def test_a_model_that_cannot_be_loaded_fails_configure_and_leaves_the_node_uncon
     assert len(rig.exchange(10.0)[0].objects) == 2
 
 
-def test_a_learned_model_without_weights_fails_configure_and_says_where_to_get_some(make_rig, capfd):
+def test_a_learned_model_without_weights_fails_configure_and_says_where_to_get_some(
+    make_rig, capfd, monkeypatch, tmp_path
+):
+    monkeypatch.setattr("sam3d_ros.pipeline.model_options.SHIPPED", tmp_path / "absent")
     rig = make_rig(factory=make_backend, backend="sam3d")
     assert rig.node.trigger_configure() == FAILURE
     log = capfd.readouterr().err

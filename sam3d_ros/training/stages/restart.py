@@ -40,6 +40,7 @@ def write_restart(runs: Path, stage: str, weights: Path) -> None:
     state = {**structure.encoder.state_dict(), _SCALE: structure.latent_scale}
     halves = {name: x.half() if x.ndim > 1 else x for name, x in state.items()}
     save_file({name: x.contiguous() for name, x in halves.items()}, weights / ENCODER)
+    (weights / ENCODER).chmod(0o644)  # as everybody may read the other files
     text = json.dumps({name: dataclasses.asdict(each) for name, each in settings.items()}, indent=2) + "\n"
     (weights / SETTINGS).write_text(text, encoding="utf-8")
 
