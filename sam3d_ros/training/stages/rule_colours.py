@@ -30,7 +30,7 @@ def first_surface(seen: RefinedViews, number: int) -> ColouredSurface:
         return ColouredSurface(points, np.full(points.shape, _GREY, np.float32))
     bytes_ = np.rint(255 * colours).astype(np.uint8)
     spread = spread_to_unseen(points.astype(np.float64), bytes_, visible[0].numpy(), neighbours=_NEIGHBOURS)
-    return ColouredSurface(points, spread.astype(np.float32) / 255)
+    return ColouredSurface(points, (spread / 255).astype(np.float32))
 
 
 def hidden_points(seen: RefinedViews, number: int) -> Tensor:
