@@ -25,7 +25,10 @@ pytest.importorskip("tensorboard", reason="training needs the extra `train`")
 
 DECODER = StructureDecoderConfig(channels=4, widths=(8, 8), res_blocks=1, middle_blocks=1, signed_distance=True)
 SETTINGS = StructureSettings(
-    run=RunSettings(steps=6, batch=4, workers=0, log_every=2, optimiser=OptimiserSettings(warm_up=2)),
+    # In bfloat16 the parts of a batch would differ from the whole by its rounding.
+    run=RunSettings(
+        steps=6, batch=4, workers=0, log_every=2, precision="32-true", optimiser=OptimiserSettings(warm_up=2)
+    ),
     encoder_stem=2,
     encoder_widths=(8,),
     decoder=replace(DECODER, shuffled_output=False),
@@ -98,6 +101,27 @@ def test_parts_of_a_batch_give_the_step_of_the_whole(tmp_path):
     whole.run()
     parts.run()
     assert_same(weights(parts), weights(whole), atol=2e-5, rtol=1e-4)
+
+
+def test_mixed_precision_rounds_products_and_no_input(tmp_path):
+    seen = {}
+
+    class Objective(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = torch.nn.Linear(4, 4)
+
+        def forward(self, batch):
+            product = self.layer(batch["noise"][:, 0])
+            seen.update(noise=batch["noise"].dtype, product=product.dtype)
+            return {"loss": product.float().square().mean()}
+
+    from sam3d_ros.training.engine.devices import make_fabric
+
+    run = replace(SETTINGS.run, steps=1, precision="bf16-mixed")
+    made = Stage("any", Objective(), Shapes(6), Drawn(tokens=512, channels=4))
+    Trainer(made, run, tmp_path, make_fabric("bf16-mixed")).run()
+    assert seen == {"noise": torch.float32, "product": torch.bfloat16}
 
 
 def test_worker_processes_change_nothing(tmp_path):
