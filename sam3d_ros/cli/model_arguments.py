@@ -5,15 +5,15 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ..pipeline.backends import BACKENDS, LEARNED
+from ..pipeline.backends import BACKENDS, DEFAULT, LEARNED
 from ..pipeline.model_options import GAUSSIANS, Dtype, ModelOptions, OptionsError, Sampling
 from . import UsageError
 
 
 def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     """--backend and what belongs to a learned one."""
-    parser.add_argument("--backend", choices=BACKENDS, default="geometric", help="what completes an object")
-    group = parser.add_argument_group("learned model (--backend sam3d)")
+    parser.add_argument("--backend", choices=BACKENDS, default=DEFAULT, help=f"what completes an object (default {DEFAULT})")
+    group = parser.add_argument_group("learned model (backend sam3d)")
     group.add_argument(
         "--weights",
         type=Path,

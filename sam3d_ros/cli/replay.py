@@ -114,9 +114,9 @@ def _run_ros(bag: Bag, inputs: InputTopics, arguments: argparse.Namespace) -> in
 
 
 def _loaded_tracker(arguments: argparse.Namespace) -> SceneTracker:
-    backend = create_backend(arguments.backend, seed=arguments.seed, model=model_options(arguments))
-    tracker = SceneTracker(backend)
+    model = model_options(arguments)
     try:
+        tracker = SceneTracker(create_backend(arguments.backend, seed=arguments.seed, model=model))
         tracker.load()
     except OptionsError as error:
         raise UsageError(str(error)) from error

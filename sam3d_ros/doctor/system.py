@@ -12,6 +12,7 @@ from importlib import metadata
 from pathlib import Path
 
 from .. import __version__
+from ..pipeline.model_options import ModelOptions, OptionsError
 from .finding import Finding, State
 from .route import Route
 from .trial import Trial
@@ -98,13 +99,23 @@ def torch_findings(trial: Trial | None, route: Route) -> Iterator[Finding]:
     """torch, the device it would use and that device's memory; `trial` is None where torch is not installed."""
     group = "Model"
     if trial is None:
-        detail = "not installed; only the geometric backend works without it"
-        yield Finding(group, "torch", State.OPTIONAL, detail, route.pip("torch"))
+        detail = "not installed; only `backend: geometric` works without it"
+        yield Finding(group, "torch", State.MISSING, detail, route.pip("torch"))
     elif not trial.worked:
-        yield Finding(group, "torch", State.OPTIONAL, trial.error, route.pip("--force-reinstall", "torch"))
+        yield Finding(group, "torch", State.MISSING, trial.error, route.pip("--force-reinstall", "torch"))
     else:
         yield from _torch_device(trial.answer, group)
-    yield Finding(group, "backend", State.OK, "geometric (the default): needs no weights")
+    yield weights_finding()
+
+
+def weights_finding() -> Finding:
+    """Whether the weights that the default backend loads came with the package."""
+    try:
+        folder = ModelOptions().checked_weights()
+    except OptionsError as error:
+        return Finding("Model", "weights", State.MISSING, str(error), "install the package again, from a full checkout")
+    size = sum(path.stat().st_size for path in folder.glob("*.safetensors"))
+    return Finding("Model", "weights", State.OK, f"of the package, {size / 1e6:.1f} MB")
 
 
 def _torch_device(answer: dict[str, str], group: str) -> Iterator[Finding]:

@@ -103,10 +103,10 @@ class Sam3dNode(LifecycleNode):
                 self.get_logger().fatal(fault)
             return TransitionCallbackReturn.FAILURE
         log_choice(self.get_logger())
-        self.session = Session(
-            self, lambda: self.parameters, make_backend=self.backend_factory, statistics=self.statistics
-        )
         try:
+            self.session = Session(
+                self, lambda: self.parameters, make_backend=self.backend_factory, statistics=self.statistics
+            )
             self.session.load(give_up=self.stop_requested.is_set)
         except LoadError as error:
             if self.stop_requested.is_set():

@@ -11,6 +11,7 @@ from rclpy.lifecycle import LifecycleNode
 
 from ..pipeline import Backend, CancelToken, Rejection, RejectionReason
 from ..pipeline.frame_messages import FrameMessages
+from ..pipeline.model_options import OptionsError
 from ..tracking import SceneObject, SceneUpdate
 from .outputs import OutputFrame, Outputs
 from .parameters import Parameters
@@ -44,11 +45,12 @@ class Session:
         self._make_backend = make_backend
         self._statistics = statistics
         self._logger = node.get_logger()
+        backend = self._new_backend()
         self.outputs = Outputs(node, parameters)
         self.transforms = TransformSource(node) if parameters().target_frame else None
         self.newest: FrameMessages | None = None
         self.fault = ""  # why there is no working model; empty while all is well
-        self._start(first_id=1)
+        self._start(backend, first_id=1)
 
     @property
     def objects(self) -> tuple[SceneObject, ...]:
@@ -124,7 +126,7 @@ class Session:
         self._worker.abandon()
         self._statistics.count("worker", "replaced")
         self._publish_loss(abandoned, call)
-        self._start(first_id=abandoned.next_id)
+        self._start(self._new_backend(), first_id=abandoned.next_id)
         self.fault = "the model hung and is being loaded again"
         self._worker.call(self._processor.load).add_done_callback(self._reloaded)
         return call
@@ -139,9 +141,15 @@ class Session:
             self.transforms.destroy()
         return stopped
 
-    def _start(self, *, first_id: int) -> None:
+    def _new_backend(self) -> WatchedBackend:
+        """Not loaded yet; raises LoadError where it cannot even be made."""
+        try:
+            return WatchedBackend(self._make_backend(self._parameters()), self._parameters)
+        except OptionsError as error:
+            raise LoadError(f"model {self._parameters().backend!r} cannot be loaded: {error}") from error
+
+    def _start(self, backend: WatchedBackend, *, first_id: int) -> None:
         surroundings = Surroundings(self._parameters, self.outputs, self.transforms, self._statistics)
-        backend = WatchedBackend(self._make_backend(self._parameters()), self._parameters)
         self._processor = FrameProcessor(backend, surroundings, first_id=first_id)
         self._worker = Worker(self._processor, on_defect=self._on_defect)
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from .backend import Backend
-from .model_options import ModelOptions
+from .model_options import ModelOptions, OptionsError
 from .observation import PrepareConfig
 
 BACKENDS = ("geometric", "sam3d", "fake")
+DEFAULT = "sam3d"  # with the weights that the package ships
 LEARNED = ("sam3d",)  # those that `ModelOptions` speak to
 
 
@@ -21,7 +22,7 @@ def create_backend(
     """The backend of that name, not loaded yet; its libraries are imported here and not before.
 
     `model` says which weights a learned backend loads and how it runs. Raises ValueError for a name that is not in
-    `BACKENDS`.
+    `BACKENDS`, and OptionsError where what a learned one computes with is not installed.
     """
     prepare = prepare or PrepareConfig()
     if name == "fake":
@@ -33,7 +34,13 @@ def create_backend(
 
         return GeometricBackend(GeometricConfig(prepare=prepare, seed=seed, triangle_budget=triangle_budget))
     if name == "sam3d":
-        from .sam3d import Sam3dBackend, Sam3dSettings
+        try:
+            from .sam3d import Sam3dBackend, Sam3dSettings
+        except ModuleNotFoundError as error:
+            raise OptionsError(
+                f"the backend {name!r} needs {error.name}, which is not installed; `sam3d-ros doctor` says how to get "
+                "it, and the backend 'geometric' works without"
+            ) from error
 
         options = model or ModelOptions()
         return Sam3dBackend(Sam3dSettings(options, prepare=prepare, seed=seed, triangle_budget=triangle_budget))

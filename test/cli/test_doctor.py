@@ -117,8 +117,20 @@ def test_system_libraries_that_open3d_lacks_are_named_with_one_command(monkeypat
     assert "libX11.so.6" not in found
 
 
-def test_torch_is_optional_and_its_device_and_memory_are_told():
-    assert by_name(system.torch_findings(None, PYPI))["torch"].state is State.OPTIONAL
+def test_weights_of_the_package_are_found_or_missed(monkeypatch, tmp_path):
+    found = system.weights_finding()
+    assert found.state is State.OK
+    assert float(found.detail.removeprefix("of the package, ").removesuffix(" MB")) > 5
+    monkeypatch.setattr("sam3d_ros.pipeline.model_options.SHIPPED", tmp_path / "absent")
+    lost = system.weights_finding()
+    assert lost.state is State.MISSING
+    assert "absent" in lost.detail
+
+
+def test_the_default_model_needs_torch_whose_device_and_memory_are_told():
+    missing = by_name(system.torch_findings(None, PYPI))["torch"]
+    assert missing.state is State.MISSING
+    assert "geometric" in missing.detail
     answer = {
         "version": "2.13.0",
         "device": "NVIDIA Orin",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 pytest.importorskip("rclpy")
@@ -77,6 +79,16 @@ def test_a_learned_model_without_weights_fails_configure_and_says_where_to_get_s
     log = capfd.readouterr().err
     assert "'sam3d' cannot be loaded" in log
     assert "sam3d-ros weights import" in log
+
+
+def test_a_learned_model_without_torch_fails_configure_and_says_what_to_do(make_rig, capfd, monkeypatch):
+    monkeypatch.setitem(sys.modules, "sam3d_ros.pipeline.sam3d", None)  # cannot be imported
+    rig = make_rig(factory=make_backend, backend="sam3d")
+    assert rig.node.trigger_configure() == FAILURE
+    assert state(rig) == "unconfigured"
+    log = capfd.readouterr().err
+    assert "'sam3d' cannot be loaded" in log
+    assert "geometric" in log
 
 
 def test_a_model_that_loads_too_slowly_fails_configure(make_rig, capfd):

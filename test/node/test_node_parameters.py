@@ -14,7 +14,7 @@ from rclpy.parameter import Parameter
 
 from sam3d_ros.node.parameters import ParameterError, Parameters, parameter_specs
 from sam3d_ros.node.parameters_doc import config_text, doc_text
-from sam3d_ros.pipeline.backends import BACKENDS
+from sam3d_ros.pipeline.backends import BACKENDS, DEFAULT
 from sam3d_ros.pipeline.observation import PrepareConfig
 from sam3d_ros.pipeline.registration import RegistrationConfig
 from sam3d_ros.tracking.config import TrackingConfig
@@ -41,6 +41,7 @@ def test_the_defaults_are_those_of_the_core():
 def test_every_backend_can_be_chosen():
     (spec,) = [spec for spec in parameter_specs() if spec.name == "backend"]
     assert spec.choices == BACKENDS
+    assert spec.default == DEFAULT
 
 
 def test_every_parameter_says_what_it_does_and_when_it_can_change():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 
@@ -20,8 +21,9 @@ from sam3d_ros.pipeline import (
     Rejection,
     RejectionReason,
 )
-from sam3d_ros.pipeline.backends import BACKENDS, create_backend
+from sam3d_ros.pipeline.backends import BACKENDS, DEFAULT, create_backend
 from sam3d_ros.pipeline.fake import FakeBackend, FakeConfig, box_mesh
+from sam3d_ros.pipeline.model_options import OptionsError
 
 CAMERA = PinholeCamera(160, 120, 150.0, 150.0, 79.5, 59.5)
 
@@ -180,5 +182,12 @@ def test_the_caller_is_held_to_the_contract():
 def test_backends_are_made_by_name():
     assert create_backend("fake").name == "fake"
     assert "geometric" in BACKENDS
+    assert DEFAULT in BACKENDS
     with pytest.raises(ValueError, match="nonsense"):
         create_backend("nonsense")
+
+
+def test_a_missing_library_of_the_learned_model_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "sam3d_ros.pipeline.sam3d", None)
+    with pytest.raises(OptionsError, match="not installed.*geometric"):
+        create_backend("sam3d")

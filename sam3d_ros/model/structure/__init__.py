@@ -1,5 +1,6 @@
 """Stage 1: coarse shape and layout, the occupancy of its voxels, and which voxels stage 2 refines."""
 
+from .carving import carved
 from .coordinates import EmptyStructureError, FittedVoxels, fit_voxels, occupied_voxels, prune_interior
 from .decoder import StructureDecoder, StructureFields
 from .flow import geometry_velocity
@@ -17,6 +18,7 @@ __all__ = [
     "GeometryNetwork",
     "StructureDecoder",
     "StructureFields",
+    "carved",
     "fit_voxels",
     "geometry_velocity",
     "latent_sizes",

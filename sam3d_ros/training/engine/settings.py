@@ -71,11 +71,21 @@ def build(wanted: Any, value: object, where: str) -> Any:
         return tuple(build(typing.get_args(wanted)[0], item, where) for item in value)
     if typing.get_origin(wanted) is typing.Literal and value in typing.get_args(wanted):
         return value
-    if wanted is float and type(value) in (int, float):
-        return float(typing.cast(float, value))
+    if wanted is float and (number := _number(value)) is not None:
+        return number
     if wanted in (int, bool, str) and type(value) is wanted:
         return value
     raise TrainingError(f"{where} is {value!r}, expected {getattr(wanted, '__name__', wanted)}")
+
+
+def _number(value: object) -> float | None:
+    """A number as YAML means it, and also as `6e-4`, which YAML 1.1 takes for a word as it has no point."""
+    if type(value) is str and "e" in value.lower():
+        try:
+            return float(value)
+        except ValueError:
+            return None
+    return float(typing.cast(float, value)) if type(value) in (int, float) else None
 
 
 def _dataclass(wanted: Any, value: object, where: str) -> Any:

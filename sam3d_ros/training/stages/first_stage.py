@@ -12,7 +12,7 @@ from torch.nn import functional
 from ...model.config import SamplerConfig
 from ...model.preprocess.object_view import ObjectViews
 from ...model.sampling import draw_latents
-from ...model.structure import SHAPE, StructureFields, latent_sizes
+from ...model.structure import SHAPE, StructureFields, carved, latent_sizes
 from .conditioned import ConditionedGeometry
 from .fields import BYTE_IMAGES
 
@@ -44,7 +44,8 @@ class TrainedStage:
         batch |= {"observed": views.observed, **{f"noise_{name}": x for name, x in noise.items()}}
         with torch.no_grad():
             fields = self.objective.structure.decode(self.objective.sample(batch, self.sampler)[SHAPE])
-        return StructureFields(*(None if x is None else x.float() for x in fields))
+        fields = StructureFields(*(None if x is None else x.float() for x in fields))
+        return carved(fields, views.observed)
 
 
 @dataclass(frozen=True, slots=True)

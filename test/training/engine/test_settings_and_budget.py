@@ -42,6 +42,12 @@ def test_settings_are_read_and_changed_by_dotted_names(tmp_path):
     assert (settings.optimiser.rate, settings.optimiser.betas) == (2e-4, (0.8, 0.9))
 
 
+@pytest.mark.parametrize("text", ["3e-4", "3E-4", "0.3e-3"])
+def test_numbers_with_an_exponent_need_no_point(text):
+    """YAML 1.1 reads them as words."""
+    assert read_settings(None, RunSettings, {"optimiser.rate": text}).optimiser.rate == pytest.approx(3e-4)
+
+
 @pytest.mark.parametrize(
     ("text", "named"),
     [
@@ -49,6 +55,7 @@ def test_settings_are_read_and_changed_by_dotted_names(tmp_path):
         ("steps: many", "steps is 'many', expected int"),
         ("optimiser: {rat: 1}", "a.yaml: optimiser: rat: not known"),
         ("steps: true", "steps is True"),
+        ("optimiser: {rate: fine}", "rate is 'fine', expected float"),
         ("[1]", "is not known"),
         ("{", "a.yaml"),
     ],
