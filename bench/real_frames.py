@@ -99,16 +99,14 @@ def _baselines() -> list[Method]:
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--backend", choices=("geometric", "sam3d"))
-    parser.add_argument("--weights", type=Path, metavar="DIR", help="of sam3d, which they choose")
+    parser.add_argument("--backend", choices=("geometric", "sam3d"), default="sam3d")
+    parser.add_argument("--weights", type=Path, metavar="DIR", help="of sam3d (default: those of the package)")
     parser.add_argument("--steps", type=int, default=4)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--grow", type=lambda text: [int(item) for item in text.split(",")], default=[0])
     parser.add_argument("--frames", type=Path, default=DATA)
     parser.add_argument("--output", type=Path, default=Path("runs/bench/real"))
-    options = parser.parse_args(arguments)
-    options.backend = options.backend or ("sam3d" if options.weights else "geometric")
-    return options
+    return parser.parse_args(arguments)
 
 
 def _method(options: argparse.Namespace) -> Method:
