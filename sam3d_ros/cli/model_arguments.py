@@ -12,7 +12,9 @@ from . import UsageError
 
 def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     """--backend and what belongs to a learned one."""
-    parser.add_argument("--backend", choices=BACKENDS, default=DEFAULT, help=f"what completes an object (default {DEFAULT})")
+    parser.add_argument(
+        "--backend", choices=BACKENDS, default=DEFAULT, help=f"what completes an object (default {DEFAULT})"
+    )
     group = parser.add_argument_group("learned model (backend sam3d)")
     group.add_argument(
         "--weights",

@@ -189,5 +189,5 @@ def test_backends_are_made_by_name():
 
 def test_a_missing_library_of_the_learned_model_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "sam3d_ros.pipeline.sam3d", None)
-    with pytest.raises(OptionsError, match="not installed.*geometric"):
+    with pytest.raises(OptionsError, match=r"not installed.*geometric"):
         create_backend("sam3d")

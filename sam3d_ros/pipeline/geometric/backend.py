@@ -12,18 +12,18 @@ from ...geometry.plane import Plane
 from ..backend import CancelToken, Detail, ProgressCallback
 from ..finish import finish_mesh
 from ..frame import Frame
+from ..object_frame import to_object_frame
 from ..observation import Observation, observe
 from ..registration import register
 from ..result import Reconstruction, Rejection, RejectionReason
 from ..stages import Stages
+from ..support import Support, find_bottom, find_scene_plane, find_support
 from .coarse import coarse_reconstruction
 from .color import color_vertices
 from .config import GeometricConfig
 from .evidence import Evidence, gather_evidence
-from .objectframe import to_object_frame
 from .shape import Hypothesis, Resolution, extract_surface, make_hypothesis
 from .stages import STAGES
-from .support import Support, find_bottom, find_scene_plane, find_support
 from .symmetry import find_mirror_planes
 from .visible import visible_points, without_support_rim
 

@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 
 from ...geometry import SE3, Mesh
 from ..finish import convex_hull
+from ..object_frame import to_object_frame
 from ..observation import Observation
 from ..result import Quality, Reconstruction
-from .objectframe import to_object_frame
-from .support import Support
+from ..support import Support
 
 Float64Array = NDArray[np.float64]
 

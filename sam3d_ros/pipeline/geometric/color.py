@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ..support import Support
 from ..vertex_colors import spread_to_unseen
 from .evidence import Evidence
-from .support import Support
 from .symmetry import MirrorPlane
 
 Float64Array = NDArray[np.float64]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from ..backend import Detail
 from ..observation import PrepareConfig
+from ..support import SUPPORT_DISTANCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,7 @@ class GeometricConfig:
     cells: int = 48  # of the grid, along the longest edge of the object
     cells_low: int = 28  # the same at Detail.LOW
     min_cell: float = 0.0008
-    support_distance: float = 0.008  # a point this near the support plane lies on it
+    support_distance: float = SUPPORT_DISTANCE  # a point this near the support plane lies on it
     symmetry_points: int = 250  # on which mirror planes are compared
     symmetry_angle_step: float = 10.0
     max_violation: float = 0.12  # share of mirrored points in observed free space above which a mirror is not believed

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from skimage.measure import marching_cubes
 
+from ..support import Support
 from .evidence import Evidence
 from .sections import make_sections
-from .support import Support
 from .symmetry import MirrorPlane
 
 Float64Array = NDArray[np.float64]

@@ -10,8 +10,8 @@ from scipy import ndimage
 from scipy.spatial import cKDTree
 
 from ..observation import Observation
+from ..support import Support
 from .evidence import Evidence
-from .support import Support
 
 Float64Array = NDArray[np.float64]
 

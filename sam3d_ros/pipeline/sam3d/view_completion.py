@@ -118,7 +118,8 @@ class ViewCompletion:
         frame = self.frame.frame
         with self.stages.run("place"):
             T_cam_cube = cube_pose(stage1.views.cubes)
-            metric, T_cam_obj = in_object_frame(mesh, T_cam_cube, stage1.poses)
+            support = self.frame.support(self.observation)
+            metric, T_cam_obj = in_object_frame(mesh, T_cam_cube, stage1.poses, support)
             placement = judged(metric, T_cam_obj, T_cam_cube, self.observation, frame.camera)
         with self.stages.run("color"):
             voxel = T_cam_cube.scale / stage1.fields.logits.shape[-1]

@@ -8,12 +8,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...geometry.plane import Plane
 from ...model.config import ObservedConfig, Sam3dConfig
 from ...model.preprocess import colour_image
 from ...model.preprocess.object_crop import coarse_color, coarse_picture, crop_picture, object_window
 from ...model.preprocess.object_view import ObjectViews, Picture, object_views
 from ..frame import Frame
 from ..observation import Observation
+from ..support import SUPPORT_DISTANCE, Support, find_scene_plane, find_support
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,6 +27,7 @@ class ViewFrame:
     coarse: Tensor  # [1, 3, h, w] the same in few pixels
     depth: Tensor  # [1, H, W] metres, 0 = none
     intrinsics: Tensor  # [1, 4] fx, fy, cx, cy
+    plane: Plane | None  # on which most of what has no mask lies, in the optical frame
     full_tokens: dict[str, Tensor] = field(default_factory=dict)  # of the full colour image, by embedder
 
     @staticmethod
@@ -39,6 +42,7 @@ class ViewFrame:
             coarse=coarse_color(color),
             depth=torch.from_numpy(depth).to(device)[None],
             intrinsics=torch.tensor([[camera.fx, camera.fy, camera.cx, camera.cy]], dtype=torch.float32, device=device),
+            plane=find_scene_plane(frame, distance=SUPPORT_DISTANCE, seed=0),
         )
 
     def views(self, observation: Observation, config: Sam3dConfig) -> ObjectViews:
@@ -53,6 +57,10 @@ class ViewFrame:
         size, observed = config.stage1_embedder.vit.image_size, config.geometry.observed or ObservedConfig()
         coarse = coarse_picture(picture, self.coarse)
         return object_views(crop, coarse, size=size, resolution=observed.resolution)
+
+    def support(self, observation: Observation) -> Support:
+        """What the object stands on."""
+        return find_support(self.frame, observation, self.plane, distance=SUPPORT_DISTANCE)
 
     def _depth_of(self, observation: Observation, mask: Tensor) -> Tensor:
         """Depth [H, W] without the readings in the mask that do not lie on the object."""

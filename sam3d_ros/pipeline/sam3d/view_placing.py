@@ -9,8 +9,10 @@ from ...model.preprocess.cube import ViewCubes
 from ...model.view_pose import ViewPoses
 from ..alignment import AlignmentConfig
 from ..finish import centre_mesh
+from ..object_frame import to_object_frame
 from ..observation import Observation
 from ..registration import RegistrationConfig, register
+from ..support import Support
 from .placing import Placement
 
 
@@ -21,8 +23,14 @@ def cube_pose(cubes: ViewCubes) -> Sim3:
     return Sim3.from_se3(rigid, float(cubes.edge[0]))
 
 
-def in_object_frame(surface: Mesh, T_cam_cube: Sim3, poses: ViewPoses) -> tuple[Mesh, SE3]:
-    """The surface of the cube in metres in its own frame, with the origin at the centre of its box, and T_cam_obj."""
+def in_object_frame(surface: Mesh, T_cam_cube: Sim3, poses: ViewPoses, support: Support) -> tuple[Mesh, SE3]:
+    """The surface of the cube in metres in its own frame, with the origin at the centre of its box, and T_cam_obj.
+
+    What the object stands on says which way is up; the model is asked where nothing of that is seen.
+    """
+    if support.seen:
+        p_stand = support.T_cam_stand.inverse().apply(T_cam_cube.apply(surface.vertices))
+        return to_object_frame(Mesh(p_stand.astype(np.float32), surface.triangles, surface.vertex_colors), support)
     R_cube_obj = _orthonormal(poses.rotation[0].double().cpu().numpy())
     vertices = T_cam_cube.scale * (surface.vertices.astype(np.float64) @ R_cube_obj)
     mesh = Mesh(vertices.astype(np.float32), surface.triangles, surface.vertex_colors)

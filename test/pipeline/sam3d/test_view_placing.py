@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from scipy.spatial.transform import Rotation
 from view_model import CAMERA, painted, pot, pot_frame
 
 from sam3d_ros.geometry import SE3, Sim3
@@ -12,6 +13,7 @@ from sam3d_ros.model.preprocess.cube import ViewCubes
 from sam3d_ros.model.view_pose import ViewPoses
 from sam3d_ros.pipeline.observation import PrepareConfig, observe
 from sam3d_ros.pipeline.sam3d.view_placing import cube_pose, in_object_frame, judged
+from sam3d_ros.pipeline.support import Support
 
 TURN = np.array([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
 
@@ -52,8 +54,20 @@ def test_a_surface_of_the_cube_comes_into_its_own_frame_in_metres():
     assert placed.scale == pytest.approx(0.4)
     surface = painted(pot(), (1, 2, 3))  # as if its metres were edges
     poses = ViewPoses(torch.tensor(TURN, dtype=torch.float32)[None], torch.zeros(1, 3), torch.ones(1, 3))
-    mesh, T_cam_obj = in_object_frame(surface, placed, poses)
+    floating = Support(SE3.identity(), seen=False)
+    mesh, T_cam_obj = in_object_frame(surface, placed, poses, floating)
     np.testing.assert_allclose(mesh.box_centre, 0, atol=1e-6)
     np.testing.assert_allclose(T_cam_obj.rotation, TURN, atol=1e-6)
     np.testing.assert_allclose(T_cam_obj.apply(mesh.vertices), placed.apply(surface.vertices), atol=1e-6)
     np.testing.assert_allclose(np.sort(mesh.extents), np.sort(0.4 * surface.extents), atol=1e-6)
+
+
+def test_on_a_table_up_is_away_from_it_whatever_the_model_says():
+    placed = Sim3.from_se3(SE3.from_rotation(TURN, np.array([0.1, 0.2, 0.7])), 0.4)
+    stand = SE3.from_rotation(Rotation.from_euler("x", 120, degrees=True).as_matrix(), np.array([0.0, 0.3, 0.8]))
+    surface = painted(pot(), (1, 2, 3))
+    poses = ViewPoses(torch.tensor(TURN, dtype=torch.float32)[None], torch.zeros(1, 3), torch.ones(1, 3))
+    mesh, T_cam_obj = in_object_frame(surface, placed, poses, Support(stand, seen=True))
+    np.testing.assert_allclose(T_cam_obj.rotation[:, 2], stand.rotation[:, 2], atol=1e-6)
+    np.testing.assert_allclose(mesh.box_centre, 0, atol=1e-6)
+    np.testing.assert_allclose(T_cam_obj.apply(mesh.vertices), placed.apply(surface.vertices), atol=1e-6)

@@ -37,15 +37,16 @@ VIEW = replace(
     SMALL,
     geometry=replace(
         SMALL.geometry, prediction="clean", layout_mlp_ratio=1.0, step_size=True,
-        observed=ObservedConfig(resolution=16, stem_width=8, depth=1),
+        observed=ObservedConfig(resolution=64, stem_width=8, depth=1),
     ),
-    structure_decoder=StructureDecoderConfig(widths=(16, 8, 8), res_blocks=1, middle_blocks=1, signed_distance=True),
+    structure_decoder=StructureDecoderConfig(
+        widths=(16, 8, 8, 4, 4), res_blocks=1, middle_blocks=1, signed_distance=True
+    ),
     frame="view",
 )  # fmt: skip
 # With a second stage.
 REFINING = replace(
     VIEW,
-    geometry=replace(VIEW.geometry, observed=ObservedConfig(resolution=64, stem_width=8, depth=1)),
     refinement=RefinementConfig(
         resolution=32,
         width=32,

@@ -9,12 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from ...geometry import SE3
-from ...geometry.plane import Plane, fit_plane_ransac
-from ..frame import Frame
-from ..observation import Observation
+from ..geometry import SE3
+from ..geometry.plane import Plane, fit_plane_ransac
+from .frame import Frame
+from .observation import Observation
 
 Float64Array = NDArray[np.float64]
+
+SUPPORT_DISTANCE = 0.008  # m, a point this near a support plane lies on it
 
 _MIN_POINTS = 150
 _GAP = 0.015  # m, an edge nearer to the plane than this stands on it

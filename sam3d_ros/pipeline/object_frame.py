@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ...geometry import SE3, Mesh
-from ..finish import centre_mesh
+from ..geometry import SE3, Mesh
+from .finish import centre_mesh
 from .support import Support
 
 Float64Array = NDArray[np.float64]
