@@ -67,7 +67,7 @@ def _measure(dtype: torch.dtype) -> None:
     places, elsewhere = voxels.coords[:, 1:], fields.logits[0, 0].neg()
     _timed("grid of cells", lambda: dense_distance(places, cells.distance, elsewhere, resolution))
     # Random weights have no surface of a usual size; a ball has.
-    surface = _timed("surface", lambda: cube_surface(None, elsewhere.numpy()))
+    surface = _timed("surface", lambda: cube_surface(elsewhere.numpy()))
     points = torch.from_numpy(np.ascontiguousarray(surface.vertices[:2500]))
     _timed("colours of 2,500 vertices", lambda: colours_at(points, places, cells.colours, resolution))
     _timed("finish to 5,000 triangles", lambda: finish_mesh(surface, triangle_budget=5000))

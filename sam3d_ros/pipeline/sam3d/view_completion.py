@@ -11,7 +11,7 @@ from ...geometry import Mesh
 from ...model.config import FieldConfig
 from ...model.preprocess.object_view import ObjectViews
 from ...model.refinement import refined_voxels, voxel_features
-from ...model.structure import SHAPE, StructureFields, carved
+from ...model.structure import SHAPE, StructureFields, reconciled
 from ...model.view_pose import ViewPoses, decode_view_poses
 from ..finish import finish_shape
 from ..observation import Observation
@@ -48,7 +48,7 @@ def view_stages(refines: bool) -> dict[str, float]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Stage1:
-    """What the geometry network and the structure decoder say of an object, less what the camera saw through."""
+    """What the geometry network and the structure decoder say of an object, reconciled with what was seen."""
 
     views: ObjectViews
     fields: StructureFields
@@ -80,7 +80,7 @@ class ViewCompletion:
         with self.stages.run("geometry"):
             latents = self.chain.geometry(tokens, generator, self._on_step("geometry"), observed=views.observed)
         with self.stages.run("structure"):
-            fields = carved(self.chain.fields(latents[SHAPE]), views.observed)
+            fields = reconciled(self.chain.fields(latents[SHAPE]), views.observed)
             stage1 = _Stage1(views, fields, decode_view_poses(latents))
         shape = self._refined(stage1, generator) if self.chain.refines else self._first(stage1)
         with self.stages.run("finish"):

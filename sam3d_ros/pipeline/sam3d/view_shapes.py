@@ -32,9 +32,7 @@ class CubeShape:
 
 def first_shape(fields: StructureFields) -> CubeShape:
     """The surface of stage 1. Raises NoShapeError where nothing is inside."""
-    logits, distance = fields
-    known = None if distance is None else _grid(distance[0, 0])
-    return CubeShape(solid(lambda: cube_surface(_grid(logits[0, 0]), known)))
+    return CubeShape(solid(lambda: cube_surface(_grid(_signed(fields)[0, 0]))))
 
 
 def refined_shape(cells: VoxelFields, voxels: Voxels, first: StructureFields, resolution: int) -> CubeShape:
@@ -43,9 +41,8 @@ def refined_shape(cells: VoxelFields, voxels: Voxels, first: StructureFields, re
     Raises NoShapeError where nothing is inside.
     """
     places = voxels.coords[:, 1:]
-    elsewhere = -first.logits if first.distance is None else first.distance
-    distance = dense_distance(places, cells.distance, elsewhere[0, 0], resolution)
-    surface = solid(lambda: cube_surface(None, _grid(distance)))
+    distance = dense_distance(places, cells.distance, _signed(first)[0, 0], resolution)
+    surface = solid(lambda: cube_surface(_grid(distance)))
 
     def paint(points: NDArray[np.float32]) -> Colors:
         asked = torch.from_numpy(points).to(cells.colours.device)
@@ -53,6 +50,11 @@ def refined_shape(cells: VoxelFields, voxels: Voxels, first: StructureFields, re
         return np.rint(255 * _grid(colours)).astype(np.uint8)
 
     return CubeShape(surface, paint)
+
+
+def _signed(fields: StructureFields) -> Tensor:
+    """[B, 1, R, R, R] negative inside."""
+    return -fields.logits if fields.distance is None else fields.distance
 
 
 def _grid(values: Tensor) -> NDArray[np.float32]:

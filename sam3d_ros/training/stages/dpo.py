@@ -21,7 +21,7 @@ from .flows import Flow, Pair, preference_errors
 
 
 def _run() -> RunSettings:
-    optimiser = OptimiserSettings(rate=2e-5, warm_up=10, last_rate=0.1, decay=0.0, average=0.98)
+    optimiser = OptimiserSettings(rate=5e-6, warm_up=10, last_rate=0.1, decay=0.0, average=0.98)
     # In bfloat16 the rounding of two networks that hardly differ would be larger than their difference.
     return RunSettings(steps=64, batch=16, picture_every=50, log_every=8, precision="32-true", optimiser=optimiser)
 
@@ -34,6 +34,7 @@ class DpoSettings:
     proposing: Proposing = field(default_factory=Proposing)  # where the stage before left no candidates
     margin: float = 0.05  # of the judge's scores, between the chosen and the rejected
     beta: float = 500.0  # holds the number of time steps in it
+    anchor: float = 0.5  # share of beta with which the error towards the chosen counts by itself
     held: float = 1.0  # weight of staying with the reference at t = 0
     least_time: float = 0.1  # of the pairs: at t = 0 both states of a pair are the same noise
 
@@ -60,11 +61,14 @@ class PreferenceObjective(ConditionedGeometry):
             reference_errors = preference_errors(reference, pair)
         trained = self.flow(condition)
         errors = preference_errors(trained, pair)
+        gain = reference_errors.chosen - errors.chosen
         return {
             "preference": preference_loss(errors, reference_errors, self.dpo.beta),
+            # Differences alone are also gained by going away from both, off what the decoder knows.
+            "anchor": -self.dpo.anchor * self.dpo.beta * gain.mean(),
             "held": self.dpo.held * self._moved(trained, reference, condition, batch),
             "accuracy": implicit_accuracy(errors, reference_errors),
-            "chosen_gain": (reference_errors.chosen - errors.chosen).mean().detach(),
+            "chosen_gain": gain.mean().detach(),
             "rejected_gain": (reference_errors.rejected - errors.rejected).mean().detach(),
         }
 

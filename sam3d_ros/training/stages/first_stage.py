@@ -12,7 +12,7 @@ from torch.nn import functional
 from ...model.config import SamplerConfig
 from ...model.preprocess.object_view import ObjectViews
 from ...model.sampling import draw_latents
-from ...model.structure import SHAPE, StructureFields, carved, latent_sizes
+from ...model.structure import SHAPE, StructureFields, latent_sizes, reconciled
 from .conditioned import ConditionedGeometry
 from .fields import BYTE_IMAGES
 
@@ -45,7 +45,7 @@ class TrainedStage:
         with torch.no_grad():
             fields = self.objective.structure.decode(self.objective.sample(batch, self.sampler)[SHAPE])
         fields = StructureFields(*(None if x is None else x.float() for x in fields))
-        return carved(fields, views.observed)
+        return reconciled(fields, views.observed)
 
 
 @dataclass(frozen=True, slots=True)

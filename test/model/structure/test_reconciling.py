@@ -1,11 +1,11 @@
-"""Space that was seen through is never inside."""
+"""Both fields say the same side, and space that was seen through is never inside."""
 
 import numpy as np
 import pytest
 import torch
 
 from sam3d_ros.model.preprocess.observed import VoxelState
-from sam3d_ros.model.structure import StructureFields, carved
+from sam3d_ros.model.structure import StructureFields, reconciled
 from sam3d_ros.pipeline.sam3d.cube_surface import cube_surface
 
 
@@ -19,7 +19,7 @@ def solid_ball(resolution=32, radius=0.35):
 def test_a_half_that_was_seen_through_is_cut_away():
     fields, x = solid_ball()
     observed = torch.where(x[None] > 0, VoxelState.FREE, VoxelState.BEHIND).to(torch.uint8)
-    surface = cube_surface(*(field[0, 0].numpy() for field in carved(fields, observed)))
+    surface = cube_surface(reconciled(fields, observed).distance[0, 0].numpy())
     assert surface.vertices[:, 0].max() < 0.5 / 32
     assert surface.vertices[:, 0].min() == pytest.approx(-0.35, abs=0.01)
 
@@ -27,7 +27,7 @@ def test_a_half_that_was_seen_through_is_cut_away():
 def test_all_else_is_as_it_was():
     fields, x = solid_ball()
     observed = torch.where(x[None] > 0, VoxelState.FREE, VoxelState.NO_READING).to(torch.uint8)
-    cut = carved(fields, observed)
+    cut = reconciled(fields, observed)
     kept = (observed != VoxelState.FREE)[:, None]
     for before, after in zip(fields, cut, strict=True):
         torch.testing.assert_close(after[kept], before[kept], rtol=0, atol=0)
@@ -39,18 +39,38 @@ def test_a_surface_in_its_measured_place_stays_there():
     """Free space reaches to 1.5 voxels before what was measured: a right answer is not touched."""
     fields, _ = solid_ball()
     observed = torch.where(fields.distance[:, 0] * 3 / 2 > 1.5, VoxelState.FREE, VoxelState.NEAR).to(torch.uint8)
-    cut = carved(fields, observed)
-    before, after = (cube_surface(None, field.distance[0, 0].numpy()) for field in (fields, cut))
+    cut = reconciled(fields, observed)
+    before, after = (cube_surface(field.distance[0, 0].numpy()) for field in (fields, cut))
     np.testing.assert_array_equal(after.vertices, before.vertices)
 
 
 def test_fields_without_a_distance():
     logits = torch.full((1, 1, 4, 4, 4), 3.0)
-    cut = carved(StructureFields(logits, None), torch.full((1, 4, 4, 4), VoxelState.FREE, dtype=torch.uint8))
+    cut = reconciled(StructureFields(logits, None), torch.full((1, 4, 4, 4), VoxelState.FREE, dtype=torch.uint8))
     assert cut.distance is None
     assert cut.logits.max() < 0
 
 
 def test_other_grids_are_refused():
     with pytest.raises(ValueError, match="4, 4, 4"):
-        carved(StructureFields(torch.zeros(1, 1, 8, 8, 8), None), torch.zeros(1, 4, 4, 4, dtype=torch.uint8))
+        reconciled(StructureFields(torch.zeros(1, 1, 8, 8, 8), None), torch.zeros(1, 4, 4, 4, dtype=torch.uint8))
+
+
+def test_sides_are_those_of_the_logits():
+    fields, _ = solid_ball()
+    torn = StructureFields(
+        fields.logits, fields.distance.abs()
+    )  # nothing inside, as in a thin wall
+    mended = reconciled(torn, torch.full((1, 32, 32, 32), VoxelState.NO_READING, dtype=torch.uint8))
+    torch.testing.assert_close(mended.distance < 0, fields.distance < 0)
+    far = fields.distance.abs() > 0.2
+    torch.testing.assert_close(mended.distance[far], fields.distance[far])
+
+
+def test_an_undecided_network_is_taken_at_its_word_only_where_something_was_seen():
+    undecided = StructureFields(torch.full((1, 1, 4, 4, 4), -0.3), torch.full((1, 1, 4, 4, 4), 0.2))
+    inside = {}
+    for state in VoxelState:
+        observed = torch.full((1, 4, 4, 4), state, dtype=torch.uint8)
+        inside[state] = bool((reconciled(undecided, observed).distance < 0).any())
+    assert [state for state in VoxelState if inside[state]] == [VoxelState.BEHIND, VoxelState.OUTSIDE]
