@@ -58,9 +58,7 @@ def test_other_grids_are_refused():
 
 def test_sides_are_those_of_the_logits():
     fields, _ = solid_ball()
-    torn = StructureFields(
-        fields.logits, fields.distance.abs()
-    )  # nothing inside, as in a thin wall
+    torn = StructureFields(fields.logits, fields.distance.abs())  # nothing inside, as in a thin wall
     mended = reconciled(torn, torch.full((1, 32, 32, 32), VoxelState.NO_READING, dtype=torch.uint8))
     torch.testing.assert_close(mended.distance < 0, fields.distance < 0)
     far = fields.distance.abs() > 0.2

@@ -52,7 +52,9 @@ def test_the_stages_go_on_from_each_other_and_leave_weights_and_figures(tmp_path
         load_geometry(tmp_path / stage, tmp_path, ConditionedGeometry)
     logged = [json.loads(line) for line in (tmp_path / "dpo" / "log.jsonl").read_text().splitlines()]
     assert 0 <= logged[-1]["accuracy"] <= 1
-    assert logged[-1]["loss"] == pytest.approx(logged[-1]["preference"] + logged[-1]["held"])
+    assert logged[-1]["loss"] == pytest.approx(
+        sum(logged[-1][name] for name in ("preference", "anchor", "held"))
+    )
 
 
 @pytest.mark.parametrize(
@@ -116,6 +118,19 @@ def test_preferences_are_learnt_while_the_regression_stays(tmp_path):
         assert history[-1]["accuracy"] == 1
         changed[held] = float((regression(objective, batch) - before).square().mean())
     assert changed[100.0] < 0.3 * changed[0.0]
+
+
+def test_an_anchor_holds_on_to_the_chosen(tmp_path):
+    work, gain = workplace(tmp_path), {}
+    prepare = PreparePair(SIZES, 0.1)
+    for anchor in (0.0, 4.0):
+        objective = load_geometry(tmp_path / "geometry", tmp_path, PreferenceObjective)
+        objective.begin(replace(DPO, beta=20.0, anchor=anchor, held=0.0))
+        batch = default_collate([prepare(work.data.train[k], rng_at(0, k), 0.0) for k in range(4)])
+        latent = torch.randn(2, 4, *SIZES[SHAPE], generator=torch.Generator().manual_seed(0))
+        batch |= {CHOSEN: latent[0], REJECTED: latent[1]}
+        gain[anchor] = descend(objective, batch)[-1]["chosen_gain"]
+    assert gain[4.0] > max(gain[0.0], 0.0)
 
 
 def test_distillation_brings_long_steps_to_the_teacher_and_trains_the_flow_alone(tmp_path):
