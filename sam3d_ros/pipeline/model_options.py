@@ -28,7 +28,9 @@ class Sampling(str, Enum):
     FULL is the published path: classifier-free guidance, 25 steps in both stages (of the shipped model: 25 steps
     without guidance, for which it was not trained). FAST takes 4 steps without guidance: in stage 1 the distilled path,
     which tells the network its step size; in stage 2 merely few steps, because the published stage 2 knows no step size
-    (one that our training distilled does, and is told). AUTO is FULL for the published model and FAST for the shipped.
+    (one that our training distilled does, and is told). AUTO is FULL for the published model, FAST for small ones that
+    were distilled, and a single step, their regression, for small ones that were not, as the shipped one: more steps
+    make it no better.
     """
 
     AUTO = "auto"

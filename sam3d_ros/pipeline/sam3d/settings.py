@@ -27,6 +27,8 @@ _FAST = {
     "canonical": (STAGE1_DISTILLED, STAGE2_FEW_STEPS),
     "view": (replace(_UNGUIDED, steps=4), replace(_UNGUIDED, steps=1)),
 }
+# What weights along the view take by themselves where they were not distilled: the regression, which is one step.
+_REGRESSED = (replace(_UNGUIDED, steps=1), replace(_UNGUIDED, steps=1))
 _DTYPES = {Dtype.FLOAT32: torch.float32, Dtype.FLOAT16: torch.float16, Dtype.BFLOAT16: torch.bfloat16}
 
 
@@ -68,6 +70,8 @@ class Sam3dSettings:
         """How stage 1 and stage 2 are integrated; a network is told its step size where it has learnt what that is."""
         if self._is_full(config):
             pair = _FULL[config.frame]
+        elif self.options.sampling is Sampling.AUTO and not config.geometry.step_size:
+            pair = _REGRESSED
         else:
             first, second = _FAST[config.frame]
             pair = (

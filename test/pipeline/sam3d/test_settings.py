@@ -77,6 +77,14 @@ def test_shapes_along_the_view_are_sampled_in_few_plain_steps_unless_all_are_ask
     assert settings(steps=1).samplers(view)[0].steps == 1
 
 
+def test_undistilled_shapes_along_the_view_are_regressed_unless_steps_are_asked_for():
+    view = replace(DISTILLED, frame="view", geometry=replace(DISTILLED.geometry, step_size=False))
+    for sampler in settings().samplers(view):
+        assert (sampler.steps, sampler.guidance, sampler.use_step_size) == (1, 0.0, False)
+    assert settings(sampling=Sampling.FAST).samplers(view)[0].steps == 4
+    assert settings(steps=4).samplers(view)[0].steps == 4
+
+
 def test_a_number_of_steps_holds_for_both_stages_and_leaves_the_rest():
     for sampling in Sampling:
         for sampler, usual in zip(

@@ -52,9 +52,7 @@ def test_the_stages_go_on_from_each_other_and_leave_weights_and_figures(tmp_path
         load_geometry(tmp_path / stage, tmp_path, ConditionedGeometry)
     logged = [json.loads(line) for line in (tmp_path / "dpo" / "log.jsonl").read_text().splitlines()]
     assert 0 <= logged[-1]["accuracy"] <= 1
-    assert logged[-1]["loss"] == pytest.approx(
-        sum(logged[-1][name] for name in ("preference", "anchor", "held"))
-    )
+    assert logged[-1]["loss"] == pytest.approx(sum(logged[-1][name] for name in ("preference", "anchor", "held")))
 
 
 @pytest.mark.parametrize(
