@@ -156,8 +156,9 @@ def test_an_output_that_is_a_file_is_refused(frames, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [
-        (["--device", "cuda"], "CPU only"),
-        (["--weights", "model.safetensors"], "has no weights"),
+        (["--backend", "geometric", "--device", "cuda"], "CPU only"),
+        (["--backend", "geometric", "--weights", "model.safetensors"], "has no weights"),
+        (["--weights", "model.safetensors"], "model.safetensors: no such folder"),
         (["--seed", "-1"], "--seed"),
         (["--triangles", "3"], "--triangles"),
     ],
