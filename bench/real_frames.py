@@ -1,6 +1,7 @@
 """Real frames through a backend: nothing may fail, and every answer is drawn to be looked at.
 
-    python bench/real_frames.py [--backend geometric] [--output runs/bench/real]
+    python bench/real_frames.py [--output runs/bench/real]
+    python bench/real_frames.py --backend geometric
     python bench/real_frames.py --backend sam3d --weights DIR --steps 4 --grow 0,3,6
 
 Writes one sheet a frame (the image with its masks, the meshes over the image, and each object from the camera, from the
@@ -20,7 +21,7 @@ from typing import Any
 
 import numpy as np
 from completion_measure import Row, score
-from completion_methods import Answer, BackendMethod, Method, PointsMethod
+from completion_methods import Answer, BackendMethod, Method, PointsMethod, sam3d_name
 from completion_tables import markdown, summary
 from frame_sheet import draw_sheet
 from numpy.typing import NDArray
@@ -101,7 +102,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--backend", choices=("geometric", "sam3d"), default="sam3d")
     parser.add_argument("--weights", type=Path, metavar="DIR", help="of sam3d (default: those of the package)")
-    parser.add_argument("--steps", type=int, default=4)
+    parser.add_argument("--steps", type=int, default=0, help="of sam3d (default: what its weights usually take)")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--grow", type=lambda text: [int(item) for item in text.split(",")], default=[0])
     parser.add_argument("--frames", type=Path, default=DATA)
@@ -112,8 +113,9 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
 def _method(options: argparse.Namespace) -> Method:
     if options.backend == "geometric":
         return BackendMethod("geometric", "geometric")
-    model = ModelOptions(weights=options.weights, device=options.device, sampling=Sampling.FAST, steps=options.steps)
-    return BackendMethod(f"sam3d, {options.steps} steps", "sam3d", model)
+    sampling = Sampling.FAST if options.steps else Sampling.AUTO
+    model = ModelOptions(weights=options.weights, device=options.device, sampling=sampling, steps=options.steps)
+    return BackendMethod(sam3d_name("sam3d", options.steps) if options.steps else "sam3d", "sam3d", model)
 
 
 def _run(frames: list[RealFrame], method: Method, pixels: int, output: Path) -> dict[str, Any]:

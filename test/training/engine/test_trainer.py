@@ -15,6 +15,7 @@ from training_shapes import Drawn, Shapes
 from sam3d_ros.model.config import StructureDecoderConfig
 from sam3d_ros.training.engine.budget import Budget
 from sam3d_ros.training.engine.checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
+from sam3d_ros.training.engine.devices import make_fabric
 from sam3d_ros.training.engine.errors import TrainingError
 from sam3d_ros.training.engine.settings import OptimiserSettings, RunSettings
 from sam3d_ros.training.engine.trainer import Stage, Trainer
@@ -115,8 +116,6 @@ def test_mixed_precision_rounds_products_and_no_input(tmp_path):
             product = self.layer(batch["noise"][:, 0])
             seen.update(noise=batch["noise"].dtype, product=product.dtype)
             return {"loss": product.float().square().mean()}
-
-    from sam3d_ros.training.engine.devices import make_fabric
 
     run = replace(SETTINGS.run, steps=1, precision="bf16-mixed")
     made = Stage("any", Objective(), Shapes(6), Drawn(tokens=512, channels=4))
