@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from .. import __version__
+from ..waiting_threads import wait_briefly
 
 # Verb -> what it is for. Each verb is the module of its name in this folder, imported only when it is called.
 VERBS = {
@@ -28,6 +29,7 @@ class UsageError(ValueError):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; 0 when done, 2 for bad input with one clear line on standard error."""
+    wait_briefly()
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     parsed = _parser(arguments[:1]).parse_args(arguments)
     try:

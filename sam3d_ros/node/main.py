@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import rclpy
 from rclpy.lifecycle import TransitionCallbackReturn
 
+from ..waiting_threads import wait_briefly
 from .command_line import CommandLine
 from .process import Stop, leave_on_signals, start_ros
 
@@ -33,6 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if answered is not None:
         return answered
     leave_on_signals()
+    wait_briefly()
     # Imported here, because it takes long enough for somebody to press Ctrl-C.
     from .sam3d_node import Sam3dNode
 

@@ -20,25 +20,37 @@ class StructureWeights:
 
 
 def structure_losses(
-    logits: Tensor, distance: Tensor | None, truth: Mapping[str, Tensor], weights: StructureWeights
+    logits: Tensor,
+    distance: Tensor | None,
+    truth: Mapping[str, Tensor],
+    weights: StructureWeights,
+    shares: Tensor | None = None,
 ) -> dict[str, Tensor]:
     """Weighted terms of logits and distance [B, 1, R, R, R] against `truth["occupancy"]` and `truth["distance"]`.
 
-    Terms are means over batch entries, so that a batch in two halves has the mean of their losses.
+    Terms are means over batch entries, so that a batch in two halves has the mean of their losses. `shares` [B] weigh
+    the entries: one with 0 has no say, and the mean is still over all.
     """
     occupied = truth["occupancy"].float()
+    entropy = functional.binary_cross_entropy_with_logits(logits, occupied, reduction="none")
     terms = {
-        "occupancy": weights.occupancy * functional.binary_cross_entropy_with_logits(logits, occupied),
-        "dice": weights.dice * soft_dice(logits, occupied),
+        "occupancy": weights.occupancy * _mean(entropy.flatten(1).mean(dim=1), shares),
+        "dice": weights.dice * _mean(soft_dice(logits, occupied), shares),
     }
     if distance is not None:
-        terms["distance"] = weights.distance * functional.l1_loss(distance, truth["distance"].float())
+        difference = (distance - truth["distance"].float()).abs()
+        terms["distance"] = weights.distance * _mean(difference.flatten(1).mean(dim=1), shares)
     return terms
 
 
 def soft_dice(logits: Tensor, occupied: Tensor) -> Tensor:
-    """1 - 2 |A and B| / (|A| + |B|) of probabilities, for each object alone, then their mean."""
+    """1 - 2 |A and B| / (|A| + |B|) [B] of probabilities, of each object."""
     probability = logits.sigmoid().flatten(1)
     occupied = occupied.flatten(1)
     common = (probability * occupied).sum(dim=1)
-    return (1 - (2 * common + 1) / (probability.sum(dim=1) + occupied.sum(dim=1) + 1)).mean()
+    return 1 - (2 * common + 1) / (probability.sum(dim=1) + occupied.sum(dim=1) + 1)
+
+
+def _mean(errors: Tensor, shares: Tensor | None) -> Tensor:
+    """Of entries [B], each weighed by its share."""
+    return errors.mean() if shares is None else (shares * errors).mean()

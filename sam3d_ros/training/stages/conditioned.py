@@ -26,9 +26,12 @@ class Condition(NamedTuple):
 
     def repeated(self, times: int) -> Condition:
         """Each entry so many times, one after the other."""
-        tokens, observed = (None if x is None else x.repeat_interleave(times, 0) for x in self)
-        assert tokens is not None, "there always are tokens"
-        return Condition(tokens, observed)
+        observed = None if self.observed is None else self.observed.repeat_interleave(times, 0)
+        return Condition(self.tokens.repeat_interleave(times, 0), observed)
+
+    def rows(self, numbers: Tensor) -> Condition:
+        """The entries of these numbers."""
+        return Condition(self.tokens[numbers], None if self.observed is None else self.observed[numbers])
 
 
 class ConditionedGeometry(GeometryObjective):

@@ -10,7 +10,7 @@ from ..engine.budget import Budget
 from ..engine.settings import read_settings
 from ..engine.trainer import Outcome, Trainer
 from .conditioned import load_geometry, settings_of_start
-from .distill import DistillSettings, PrepareShortcut, ShortcutObjective
+from .distill import DistillSettings, FewStepObjective, PrepareFewSteps
 from .sampled import Measured
 from .structure_run import RunPlace
 from .workplace import Workplace, note_start
@@ -30,9 +30,10 @@ def distill(work: Workplace, settings: DistillSettings, budget: Budget, start: P
     """The geometry in `start` as teacher and, at first, as student."""
     folder = work.runs / NAME
     note_start(folder, start)
-    objective = load_geometry(start, work.runs, ShortcutObjective, work.data.read)
-    objective.begin(settings.sizes)
-    prepare = PrepareShortcut(latent_sizes(objective.settings.geometry), settings.sizes, settings.mirrored)
+    objective = load_geometry(start, work.runs, FewStepObjective, work.data.read)
+    objective.begin(settings)
+    sizes = latent_sizes(objective.settings.geometry)
+    prepare = PrepareFewSteps(sizes, settings.sizes, settings.own, settings.mirrored)
     trainer = Trainer(work.stage(NAME, objective, work.data.train, prepare), settings.run, folder, work.fabric)
     outcome = trainer.run(budget)
     if outcome.finished:

@@ -22,6 +22,7 @@ from .mirror import MIRROR, mirrored
 from .structure import StructureObjective
 
 POINTMAPS = ("pointmap", "rgb_pointmap")
+OBSERVED = "observed"
 _TIME = "time"
 
 
@@ -125,13 +126,10 @@ class GeometryObjective(nn.Module):
         return clean
 
     def _tokens(self, batch: Mapping[str, Tensor]) -> Tensor:
-        inputs = {name: batch[name].float() / 255 for name in BYTE_IMAGES}
-        inputs |= {name: batch[name].float() for name in POINTMAPS}
-        tokens: Tensor = self.embedder(inputs)
-        return tokens
+        return tokens_of(batch, self.embedder)
 
     def _observe(self, batch: Mapping[str, Tensor]) -> Tensor | None:
-        return None if self.geometry.observed_encoder is None else self.geometry.observe(batch["observed"])
+        return observation_of(batch, self.geometry)
 
     def _layout_weights(self) -> dict[str, float]:
         settings = self.settings
@@ -146,6 +144,19 @@ class GeometryObjective(nn.Module):
         fields = self.structure.decode(latent)
         terms = structure_losses(fields.logits, fields.distance, truth, self.settings.decoded)
         return {f"decoded_{name}": self.settings.decoded_share * term for name, term in terms.items()}
+
+
+def tokens_of(batch: Mapping[str, Tensor], embedder: ConditionEmbedder) -> Tensor:
+    """Condition tokens [B, L, C] of a batch's images and pointmaps."""
+    inputs = {name: batch[name].float() / 255 for name in BYTE_IMAGES}
+    inputs |= {name: batch[name].float() for name in POINTMAPS}
+    tokens: Tensor = embedder(inputs)
+    return tokens
+
+
+def observation_of(batch: Mapping[str, Tensor], network: GeometryNetwork) -> Tensor | None:
+    """What the network reads off a batch's observed volumes, [B, grid^3, width]; None where it reads none."""
+    return None if network.observed_encoder is None else network.observe(batch[OBSERVED])
 
 
 def layout_of(batch: Mapping[str, Tensor]) -> dict[str, Tensor]:

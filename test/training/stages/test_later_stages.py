@@ -19,11 +19,12 @@ from sam3d_ros.training.engine.positions import rng_at
 from sam3d_ros.training.engine.settings import OptimiserSettings, read_settings
 from sam3d_ros.training.stages.candidates import CHOSEN, REJECTED, Proposing
 from sam3d_ros.training.stages.conditioned import ConditionedGeometry, load_geometry
-from sam3d_ros.training.stages.distill import DistillSettings, PrepareShortcut, ShortcutObjective
+from sam3d_ros.training.stages.distill import DistillSettings, FewStepObjective, PrepareFewSteps
 from sam3d_ros.training.stages.distill_run import distill
 from sam3d_ros.training.stages.dpo import DpoSettings, PreferenceObjective, PreparePair
 from sam3d_ros.training.stages.dpo_run import dpo_pairs, found_candidates
-from sam3d_ros.training.stages.flows import StepSizes
+from sam3d_ros.training.stages.fields import truth_fields
+from sam3d_ros.training.stages.flows import OwnSteps, StepSizes
 from sam3d_ros.training.stages.kinds_run import MidtrainSettings, PretrainSettings
 from sam3d_ros.training.stages.sft import SftSettings
 from sam3d_ros.training.stages.sft_run import sft_rounds
@@ -131,19 +132,41 @@ def test_an_anchor_holds_on_to_the_chosen(tmp_path):
     assert gain[4.0] > max(gain[0.0], 0.0)
 
 
-def test_distillation_brings_long_steps_to_the_teacher_and_trains_the_flow_alone(tmp_path):
+def few_steps(tmp_path, sizes, own):
+    """A start that looks at the time, told to distill so, and a batch."""
     work = workplace(tmp_path)
-    objective = load_geometry(tmp_path / "geometry", tmp_path, ShortcutObjective)
+    objective = load_geometry(tmp_path / "geometry", tmp_path, FewStepObjective)
     with torch.no_grad():  # a fresh network hardly looks at the time: its flow would be straight from the start
         objective.geometry.t_embedder.mlp[-1].weight.mul_(20)
-    objective.begin(StepSizes(flow=0.0, steps=(1, 2)))
-    trained = {name for name, p in objective.named_parameters() if p.requires_grad}
-    assert {name.split(".")[0] for name in trained} == {"geometry"}
-    assert not any(name.startswith("geometry.observed_encoder") for name in trained)
-    prepare = PrepareShortcut(SIZES, objective.sizes)
-    batch = default_collate([prepare(work.data.train[k], rng_at(0, k), 0.0) for k in range(4)])
+    objective.begin(replace(DISTILL, sizes=sizes, own=own))
+    prepare = PrepareFewSteps(SIZES, sizes, own)
+    return objective, default_collate([prepare(work.data.train[k], rng_at(0, k), 0.0) for k in range(4)])
+
+
+def test_distillation_brings_long_steps_to_the_teacher(tmp_path):
+    objective, batch = few_steps(tmp_path, StepSizes(flow=0.0, steps=(1, 2)), OwnSteps(share=0.0))
+    before = [parameter.clone() for part in objective._teacher[0] for parameter in part.parameters()]
     history = descend(objective, batch)
     assert history[-1]["shortcut"] < 0.7 * history[0]["shortcut"]
+    assert all(step["own"] == step["flow"] == step["decoded_dice"] == 0 for step in history)
+    after = [parameter for part in objective._teacher[0] for parameter in part.parameters()]
+    assert all(torch.equal(a, b) for a, b in zip(before, after, strict=True))
+
+
+def test_own_steps_come_nearer_to_the_truth(tmp_path):
+    objective, batch = few_steps(tmp_path, StepSizes(flow=0.0, steps=(4,)), OwnSteps(share=1.0))
+    sampler = SamplerConfig(steps=4, rescale_t=1.0, guidance=0.0, use_step_size=True)
+    truth = objective.structure.latent(truth_fields(batch))
+
+    def error():
+        return float((objective.sample(batch, sampler)[SHAPE] - truth).square().mean())
+
+    before = error()
+    history = descend(objective, batch)
+    assert history[-1]["own"] < 0.7 * history[0]["own"]
+    assert history[-1]["decoded_distance"] < history[0]["decoded_distance"]
+    assert all(step["shortcut"] == step["flow"] == 0 for step in history)
+    assert error() < 0.8 * before
 
 
 def test_a_tuned_run_moves_towards_what_was_chosen(tmp_path):

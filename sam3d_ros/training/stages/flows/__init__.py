@@ -3,6 +3,7 @@
 from .conditioned import Flow, geometry_flow, refinement_flow
 from .memory import recompute_blocks
 from .modules import FlowDistillation, FlowPreference
+from .own_steps import OwnSteps, own_state
 from .preferences import Pair, preference_errors
 from .shortcuts import ShortcutBatch, StepSizes, shortcut_errors
 from .step_size import settle_step_size
@@ -11,10 +12,12 @@ __all__ = [
     "Flow",
     "FlowDistillation",
     "FlowPreference",
+    "OwnSteps",
     "Pair",
     "ShortcutBatch",
     "StepSizes",
     "geometry_flow",
+    "own_state",
     "preference_errors",
     "recompute_blocks",
     "refinement_flow",
