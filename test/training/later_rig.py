@@ -47,7 +47,13 @@ RUN = RunSettings(
 
 
 def workplace(runs: Path) -> Workplace:
-    """Toy views, every third of an isolated object, and finished structure and geometry stages."""
+    """Toy views, and finished structure and geometry stages."""
+    write_start(runs)
+    return toy_work(runs)
+
+
+def write_start(runs: Path) -> None:
+    """Finished structure and geometry stages."""
     torch.manual_seed(0)
     structure = StructureObjective(STRUCTURE)
     for name, objective, settings in (
@@ -56,6 +62,10 @@ def workplace(runs: Path) -> Workplace:
     ):
         (runs / name).mkdir(parents=True, exist_ok=True)
         write_result(runs / name, objective, settings)
+
+
+def toy_work(runs: Path) -> Workplace:
+    """Toy views, every third of an isolated object."""
     kinds = np.array([SceneKind.ISOLATED, SceneKind.CLUTTER, SceneKind.CAMERA, SceneKind.CAMERA] * (VIEWS // 4))
     return Workplace(
         make_fabric("32-true"), ViewData(Views(Shapes(VIEWS)), Views(Shapes(3)), None), kinds, runs, "32-true"

@@ -10,8 +10,9 @@ import pytest
 import torch
 
 from sam3d_ros.model import SMALL
+from sam3d_ros.model.config import SamplerConfig
 from sam3d_ros.model.refinement import RefinementNetwork
-from sam3d_ros.model.sampling import TIME_SCALE
+from sam3d_ros.model.sampling import TIME_SCALE, integrate
 from sam3d_ros.model.sparse import Voxels
 from sam3d_ros.model.structure import SHAPE, GeometryNetwork, latent_sizes
 from sam3d_ros.training.losses import interpolate
@@ -19,10 +20,12 @@ from sam3d_ros.training.losses.preference import implicit_accuracy, preference_l
 from sam3d_ros.training.losses.rows import DENSE, VoxelRows
 from sam3d_ros.training.losses.shortcut import shortcut_target
 from sam3d_ros.training.stages.flows import (
+    OwnSteps,
     Pair,
     ShortcutBatch,
     StepSizes,
     geometry_flow,
+    own_state,
     preference_errors,
     refinement_flow,
     settle_step_size,
@@ -169,6 +172,40 @@ def test_steps_begin_where_a_sampler_makes_them_and_end_at_the_data_at_the_lates
     flows = drawn[drawn[:, 1] == 0]
     assert len(flows) / 2000 == pytest.approx(0.25, abs=0.04)
     assert (flows[:, 0] == 0).mean() == pytest.approx(0.3, abs=0.08)
+
+
+@torch.no_grad()
+def test_own_steps_lead_where_a_sampler_goes():
+    made = Stage1(CLEAN)
+    noise = draw(made.sizes, 2)
+    t, d = torch.tensor([0.75, 0.0]), torch.tensor([0.25, 0.5])
+
+    def flow_of(rows):
+        return geometry_flow(made.network, TOKENS[rows])
+
+    reached = own_state(flow_of, noise, t, d)
+    network = geometry_flow(made.network, TOKENS[:1])
+
+    def three_of_four(state, time, step_size, conditional):
+        stopped = float(time) > 700  # the fourth step is not made
+        slope = network.field(state, time, step_size, conditional)
+        return {name: 0 * x if stopped else x for name, x in slope.items()}
+
+    sampler = SamplerConfig(steps=4, rescale_t=1.0, guidance=0.0, use_step_size=True)
+    sampled = integrate(three_of_four, {name: x[:1] for name, x in noise.items()}, sampler)
+    for name, x in noise.items():
+        torch.testing.assert_close(reached[name][:1], sampled[name], atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(reached[name][1:], x[1:])
+        assert not torch.equal(reached[name][0], x[0])
+
+
+def test_of_own_steps_only_some_that_are_told_a_long_size():
+    own = OwnSteps(share=0.7, most=4)
+    assert own.takes(0.25, 0.6)
+    assert own.takes(1.0, 0.6)
+    assert not own.takes(0.25, 0.8)  # by chance
+    assert not own.takes(0.125, 0.6)  # too short
+    assert not own.takes(0.0, 0.0)  # told nothing
 
 
 def test_objects_on_voxels_have_the_means_that_they_have_as_dense_latents():
