@@ -9,6 +9,8 @@ from ..preprocess.observed import VoxelState
 from .decoder import StructureFields
 
 _HIDDEN = 0.75  # added to logits of hidden voxels: there inside is likelier than an undecided network says
+_BEHIND_SEEN = (3.0, 2.0)  # added to logits of the first two voxels behind a seen surface: something must carry it
+_BEFORE_SEEN = -2.0  # and to those of the first voxel before it
 _FREE_DISTANCE = 0.25  # of a voxel that was seen through, at least, in truncations: less than a voxel of 64
 _FREE_LOGIT = -1.0  # at most
 _BY_LOGIT = 0.75  # share of the logits in a distance, where both have the same side
@@ -19,7 +21,9 @@ _STEEP = 5.0  # logits in a truncation, where no voxel tells
 def reconciled(fields: StructureFields, observed: Tensor) -> StructureFields:
     """Fields in which logits and distances have the same sides, and all that was seen through is outside.
 
-    `observed` [B, R, R, R] are states of the same voxels (`VoxelState`). The logits say the side, and near the surface,
+    `observed` [B, R, R, R] are states of the same voxels (`VoxelState`) in a cube whose z points away from the camera. A
+    seen surface has something behind it and nothing before it, as far as the logits do not say the opposite for sure.
+    The logits say the side, and near the surface,
     where they fall evenly, also how far away it is: that has the larger share in the distance, and decides alone where
     the two have different sides, so that surfaces have no steps there. They may still lie within a voxel of what was
     seen through, so that measured surfaces keep their place between voxels. Raises ValueError where the grids differ.
@@ -28,7 +32,7 @@ def reconciled(fields: StructureFields, observed: Tensor) -> StructureFields:
         raise ValueError(f"fields of {tuple(fields.logits.shape)} for states of {tuple(observed.shape)}")
     state = observed[:, None]
     hidden, free = (state == VoxelState.BEHIND) | (state == VoxelState.OUTSIDE), state == VoxelState.FREE
-    logits = fields.logits + _HIDDEN * hidden
+    logits = fields.logits + _HIDDEN * hidden + _beside_seen(state)
     logits = torch.where(free, logits.clamp(max=_FREE_LOGIT), logits)
     if fields.distance is None:
         return StructureFields(logits, None)
@@ -36,6 +40,20 @@ def reconciled(fields: StructureFields, observed: Tensor) -> StructureFields:
     told = (-logits / _steepness(logits, distance, agree)).clamp(-1, 1)
     distance = torch.where(agree, torch.lerp(distance, told, _BY_LOGIT), told)
     return StructureFields(logits, torch.where(free, distance.clamp(min=_FREE_DISTANCE), distance))
+
+
+def _beside_seen(state: Tensor) -> Tensor:
+    """What is added to logits just before and behind seen surfaces; the seen voxels are three deep along the ray."""
+    near, behind, free = (state == kind for kind in (VoxelState.NEAR, VoxelState.BEHIND, VoxelState.FREE))
+    last, first = near & _next(behind, -1), near & _next(free, 1)
+    deeper = behind & _next(near, 1)
+    return _BEHIND_SEEN[0] * last + _BEHIND_SEEN[1] * deeper + _BEFORE_SEEN * first
+
+
+def _next(voxels: Tensor, steps: int) -> Tensor:
+    """Whether the voxel nearer to the camera by 1, or farther away by 1 (-1), is one of these; none beyond the cube."""
+    edge = torch.zeros_like(voxels[..., :1])
+    return torch.cat([edge, voxels[..., :-1]] if steps > 0 else [voxels[..., 1:], edge], dim=-1)
 
 
 def _steepness(logits: Tensor, distance: Tensor, agree: Tensor) -> Tensor:
