@@ -25,7 +25,8 @@ class StrayConfig:
     max_incidence: float = 80.0  # a steeper sight than this is a mixed pixel, not a surface
     rim_pixels: int = 3  # a part that never gets deeper into the mask than this is spill or fringe
     min_part: float = 0.02  # smaller parts are dropped, share of the largest
-    reach: float = 0.5  # a part with a wider gap in depth to the largest than this many sizes of it is another object
+    reach: float = 0.5  # a part with a wider gap in depth to the largest than this many sizes of it is another object,
+    slope: float = 1.5  # unless it lies so far beside it that a surface of no more than this slope would get there
 
 
 def on_object(depth: FloatImage, mask: BoolImage, pixel_size: float, config: StrayConfig) -> BoolImage:
@@ -119,7 +120,8 @@ def _wanted_parts(
     largest = int(np.argmax(sizes))
     extent = np.sqrt(sizes[largest]) * pixel_size * nearest[largest]
     gap = np.maximum(nearest - farthest[largest], nearest[largest] - farthest)
-    near = gap < config.reach * max(extent, 0.02)
+    beside = ndimage.minimum(ndimage.distance_transform_edt(parts != largest + 1), parts, index) * pixel_size * nearest
+    near = gap < config.reach * max(extent, 0.02) + config.slope * beside
     wanted = near & (sizes >= config.min_part * sizes[largest]) & (deepest > rim)
     wanted[largest] = True
     return np.asarray(wanted, np.bool_)

@@ -133,6 +133,18 @@ def test_both_halves_of_an_object_behind_a_bar_are_kept():
     assert {int(u) for u in answer.pixels[:, 0]} == set(range(50, 75)) | set(range(80, 110))
 
 
+def test_a_long_dark_object_is_whole_where_depth_shows_pieces_of_it():
+    """A stick that lies on a table, away from the camera: its depth changes by 0.35 m over 60 rows, in three pieces."""
+    depth = np.repeat(np.linspace(0.95, 0.6, 60), 160).reshape(60, 160)
+    depth = np.vstack([np.full((30, 160), np.nan), depth, np.full((30, 160), np.nan)])
+    labels = np.zeros(depth.shape, np.int32)
+    labels[30:90, 74:86] = 1
+    depth[np.isin(np.arange(120), [*range(40, 46), *range(60, 68)])] = np.nan
+    answer = observe(make_frame(depth, labels), 1, PrepareConfig())
+    assert isinstance(answer, Observation)
+    assert np.ptp(answer.points[:, 2]) > 0.34
+
+
 def test_no_answer_depends_on_depth_outside_the_mask_being_known():
     frame = square_frame(behind=np.nan)
     answer = observe(frame, 1, PrepareConfig())
