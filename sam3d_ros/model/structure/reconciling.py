@@ -21,12 +21,13 @@ _STEEP = 5.0  # logits in a truncation, where no voxel tells
 def reconciled(fields: StructureFields, observed: Tensor) -> StructureFields:
     """Fields in which logits and distances have the same sides, and all that was seen through is outside.
 
-    `observed` [B, R, R, R] are states of the same voxels (`VoxelState`) in a cube whose z points away from the camera. A
-    seen surface has something behind it and nothing before it, as far as the logits do not say the opposite for sure.
-    The logits say the side, and near the surface,
-    where they fall evenly, also how far away it is: that has the larger share in the distance, and decides alone where
-    the two have different sides, so that surfaces have no steps there. They may still lie within a voxel of what was
-    seen through, so that measured surfaces keep their place between voxels. Raises ValueError where the grids differ.
+    `observed` [B, R, R, R] are states of the same voxels (`VoxelState`) in a cube whose z points away from the camera.
+
+    A seen surface has something behind it and nothing before it, as far as the logits do not say the opposite for sure.
+    The logits say the side, and near the surface, where they fall evenly, also how far away it is: that has the larger
+    share in the distance, and decides alone where the two have different sides, so that surfaces have no steps there.
+    They may still lie within a voxel of what was seen through, so that measured surfaces keep their place between
+    voxels. Raises ValueError where the grids differ.
     """
     if fields.logits[:, 0].shape != observed.shape:
         raise ValueError(f"fields of {tuple(fields.logits.shape)} for states of {tuple(observed.shape)}")
