@@ -9,7 +9,7 @@ from ..preprocess.observed import VoxelState
 from .decoder import StructureFields
 
 _HIDDEN = 0.75  # added to logits of hidden voxels: there inside is likelier than an undecided network says
-_BEHIND_SEEN = (3.0, 2.0)  # added to logits of the first two voxels behind a seen surface: something must carry it
+_BEHIND_SEEN = (6.0, 3.0)  # added to logits of the first two voxels behind a seen surface: something must carry it
 _BEFORE_SEEN = -2.0  # and to those of the first voxel before it
 _FREE_DISTANCE = 0.25  # of a voxel that was seen through, at least, in truncations: less than a voxel of 64
 _FREE_LOGIT = -1.0  # at most
