@@ -18,8 +18,8 @@ from sam3d_ros.replay.pictures.overlay import masks_over, outlines_over, tags
 
 Rgb = NDArray[np.uint8]
 
-_TILE = 160  # px, edge of one view of an object
-_WIDTH = 8 * _TILE
+TILE = 160  # px, edge of one view of an object
+_WIDTH = 8 * TILE
 _FIELD = np.radians(24)
 VIEWS = (("camera", 0.0, 0.0), ("side", 90.0, 0.0), ("behind", 180.0, 0.0), ("above", 0.0, 35.0))  # name, turn, tilt
 
@@ -60,20 +60,20 @@ def _resized(picture: Rgb, width: int) -> Rgb:
 def _strip(answer: Answer) -> Rgb:
     """Views of one object side by side, or the reason why there is none."""
     if answer.mesh:
-        tiles = np.concatenate([_view(answer, turn, tilt) for _, turn, tilt in VIEWS], axis=1)
+        tiles = np.concatenate([view_of(answer, turn, tilt) for _, turn, tilt in VIEWS], axis=1)
     else:
-        tiles = np.full((_TILE, _TILE * len(VIEWS), 3), 235, np.uint8)
+        tiles = np.full((TILE, TILE * len(VIEWS), 3), 235, np.uint8)
     image = Image.fromarray(tiles)
     pen = ImageDraw.Draw(image)
-    pen.rectangle((0, 0, 5, _TILE), fill=label_color(answer.label))
+    pen.rectangle((0, 0, 5, TILE), fill=label_color(answer.label))
     names = [name for name, _, _ in VIEWS] if answer.mesh else [f"rejected: {answer.rejected}"]
     for number, name in enumerate(names):
         text = f"{answer.label} {name}" if number == 0 else name
-        pen.text((9 + number * _TILE, 2), text, fill=(0, 0, 0))
+        pen.text((9 + number * TILE, 2), text, fill=(0, 0, 0))
     return np.asarray(image)
 
 
-def _view(answer: Answer, turn: float, tilt: float) -> Rgb:
+def view_of(answer: Answer, turn: float, tilt: float) -> Rgb:
     """The mesh seen after a turn about its upright axis and with the camera raised, both in degrees."""
     mesh = answer.mesh
     assert mesh is not None
@@ -86,8 +86,8 @@ def _view(answer: Answer, turn: float, tilt: float) -> Rgb:
     radius = float(np.linalg.norm(mesh.vertices - mesh.box_centre, axis=1).max())
     distance = 1.05 * radius / np.sin(_FIELD / 2)
     T_view_cam = SE3.from_rotation(rotation, [0, 0, distance] - rotation @ centre)
-    focal = _TILE / 2 / np.tan(_FIELD / 2)
-    camera = PinholeCamera(_TILE, _TILE, focal, focal, (_TILE - 1) / 2, (_TILE - 1) / 2)
+    focal = TILE / 2 / np.tan(_FIELD / 2)
+    camera = PinholeCamera(TILE, TILE, focal, focal, (TILE - 1) / 2, (TILE - 1) / 2)
     return render([mesh], [T_view_cam], camera, shading="headlight").color
 
 

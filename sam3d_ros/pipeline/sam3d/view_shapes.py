@@ -18,6 +18,7 @@ from ...model.surface import colours_at, dense_distance
 from .cube_surface import cube_surface
 from .decoding import solid
 
+_ROUNDS = 6  # of smoothing; with many more thinning out leaves flat places too few vertices for their colours
 Colors = NDArray[np.uint8]
 Paint = Callable[[NDArray[np.float32]], Colors]  # sRGB [P, 3] at points [P, 3] in cube coordinates
 
@@ -32,7 +33,7 @@ class CubeShape:
 
 def first_shape(fields: StructureFields) -> CubeShape:
     """The surface of stage 1. Raises NoShapeError where nothing is inside."""
-    return CubeShape(solid(lambda: cube_surface(_grid(_signed(fields)[0, 0]))))
+    return CubeShape(solid(lambda: cube_surface(_grid(_signed(fields)[0, 0]), smoothing=_ROUNDS)))
 
 
 def refined_shape(cells: VoxelFields, voxels: Voxels, first: StructureFields, resolution: int) -> CubeShape:
