@@ -25,7 +25,8 @@ def cube_surface(field: Grid, *, smoothing: int = 0) -> Mesh:
     padded = np.pad(field, 1, constant_values=max(float(field.max()), 0.5))
     vertices, triangles, _, _ = marching_cubes(padded, 0.0, gradient_direction="descent")
     vertices = _smoothed(vertices, triangles, smoothing)
-    p_cube = ((vertices - 0.5) / resolution - 0.5).astype(np.float32)  # index 1 of the padded field is voxel 0, with its centre at 1/2
+    # Index 1 of the padded field is voxel 0, with its centre at 1/2.
+    p_cube = ((vertices - 0.5) / resolution - 0.5).astype(np.float32)
     return Mesh(p_cube, triangles, np.full((len(p_cube), 3), _GREY, np.uint8))
 
 
