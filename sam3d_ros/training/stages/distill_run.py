@@ -37,7 +37,8 @@ def distill(work: Workplace, settings: DistillSettings, budget: Budget, start: P
     trainer = Trainer(work.stage(NAME, objective, work.data.train, prepare), settings.run, folder, work.fabric)
     outcome = trainer.run(budget)
     if outcome.finished:
-        told = replace(objective.settings, geometry=replace(objective.settings.geometry, step_size=True))
+        geometry = replace(objective.settings.geometry, step_size=True)
+        told = replace(objective.settings, run=settings.run, geometry=geometry)
         with trainer.average.applied(objective):
             work.leave(folder, objective, told, Measured(NAME, STEPS, tells_steps=True))
     return outcome

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -45,7 +46,7 @@ def dpo_pairs(work: Workplace, settings: DpoSettings, budget: Budget, start: Pat
     outcome = trainer.run(budget)
     if outcome.finished:
         with trainer.average.applied(objective):
-            work.leave(folder, objective, objective.settings, Measured(NAME))
+            work.leave(folder, objective, replace(objective.settings, run=settings.run), Measured(NAME))
     return outcome
 
 

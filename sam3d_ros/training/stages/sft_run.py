@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -50,8 +51,9 @@ def sft_rounds(work: Workplace, settings: SftSettings, budget: Budget, start: Pa
                 return outcome
         before = own
     objective = load_geometry(before, work.runs, ChosenObjective, work.data.read).to(work.fabric.device)
-    work.leave(folder, objective, objective.settings, Measured(NAME))
     steps = settings.run.steps * len(settings.thresholds)
+    told = replace(objective.settings, run=replace(settings.run, steps=steps))
+    work.leave(folder, objective, told, Measured(NAME))
     return Outcome(steps, True, outcome.samples_per_second, steps)
 
 
@@ -84,6 +86,6 @@ def _round(
     outcome = trainer.run(budget)
     if outcome.finished and work.fabric.global_rank == 0:
         with trainer.average.applied(objective):
-            write_result(own, objective, objective.settings)
+            write_result(own, objective, replace(objective.settings, run=settings.run))
     work.fabric.barrier()
     return outcome

@@ -18,7 +18,7 @@ from sam3d_ros.training.engine.errors import TrainingError
 from sam3d_ros.training.engine.positions import rng_at
 from sam3d_ros.training.engine.settings import OptimiserSettings, read_settings
 from sam3d_ros.training.stages.candidates import CHOSEN, REJECTED, Proposing
-from sam3d_ros.training.stages.conditioned import ConditionedGeometry, load_geometry
+from sam3d_ros.training.stages.conditioned import ConditionedGeometry, load_geometry, settings_of_start
 from sam3d_ros.training.stages.distill import DistillSettings, FewStepObjective, PrepareFewSteps
 from sam3d_ros.training.stages.distill_run import distill
 from sam3d_ros.training.stages.dpo import DpoSettings, PreferenceObjective, PreparePair
@@ -35,7 +35,7 @@ pytest.importorskip("tensorboard", reason="training needs the extra `train`")
 FEW = Proposing(views=4, candidates=3, steps=2)
 SFT = SftSettings(run=RUN, proposing=FEW, thresholds=(0.0, 0.1))
 DPO = DpoSettings(run=RUN, proposing=FEW, margin=0.0)
-DISTILL = DistillSettings(run=RUN)
+DISTILL = DistillSettings(run=replace(RUN, seed=7))
 SIZES = latent_sizes(SETTINGS.geometry)
 
 
@@ -51,6 +51,12 @@ def test_the_stages_go_on_from_each_other_and_leave_weights_and_figures(tmp_path
             figures = json.loads((tmp_path / stage / f"{name}-figures.json").read_text())
             assert (figures["stage"], figures["objects"]) == (stage, 3)
         load_geometry(tmp_path / stage, tmp_path, ConditionedGeometry)
+    runs = {stage: settings_of_start(tmp_path / stage).run for stage in ("sft", "dpo", "distill")}
+    assert {stage: (run.steps, run.seed) for stage, run in runs.items()} == {
+        "sft": (8, 0),
+        "dpo": (4, 0),
+        "distill": (4, 7),
+    }
     logged = [json.loads(line) for line in (tmp_path / "dpo" / "log.jsonl").read_text().splitlines()]
     assert 0 <= logged[-1]["accuracy"] <= 1
     assert logged[-1]["loss"] == pytest.approx(sum(logged[-1][name] for name in ("preference", "anchor", "held")))
