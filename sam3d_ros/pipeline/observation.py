@@ -60,7 +60,9 @@ def observe(frame: Frame, label: int, config: PrepareConfig) -> Observation | Re
     in_range = depth_in_range(frame, mask, config)
     if rejection := _check_depth(frame, label, mask=mask, in_range=in_range, config=config):
         return rejection
-    kept = on_object(frame.pointmap[..., 2], in_range, 1.0 / frame.camera.fx, config.stray)
+    # The whole mask, holes in the depth and all: beside a hole a pixel is no nearer to the mask's rim.
+    depth = np.where(mask & ~in_range, np.float32(np.nan), frame.pointmap[..., 2])
+    kept = on_object(depth, mask, 1.0 / frame.camera.fx, config.stray)
     if int(kept.sum()) < config.min_depth_points:
         detail = f"{int(kept.sum())} points left of {int(in_range.sum())} after stray depth was removed"
         return Rejection(label, RejectionReason.TOO_FEW_DEPTH_POINTS, detail)

@@ -145,6 +145,24 @@ def test_a_long_dark_object_is_whole_where_depth_shows_pieces_of_it():
     assert np.ptp(answer.points[:, 2]) > 0.34
 
 
+def test_pieces_between_holes_in_the_depth_are_no_rim():
+    frame = square_frame()
+    depth = frame.pointmap[..., 2].copy()
+    depth[:, 50:110:6] = np.nan  # five pixels are left between one hole and the next
+    answer = observe(make_frame(depth, frame.labels), 1, PrepareConfig())
+    assert isinstance(answer, Observation)
+    assert answer.dropped == 0
+
+
+def test_depth_beyond_the_limits_is_no_point():
+    frame = square_frame()
+    depth = frame.pointmap[..., 2].copy()
+    depth[40:50, 60:70] = 1.0
+    answer = observe(make_frame(depth, frame.labels), 1, PrepareConfig(max_depth=0.9))
+    assert isinstance(answer, Observation)
+    assert len(answer.points) == 3000 - 100
+
+
 def test_no_answer_depends_on_depth_outside_the_mask_being_known():
     frame = square_frame(behind=np.nan)
     answer = observe(frame, 1, PrepareConfig())
