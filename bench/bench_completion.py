@@ -47,10 +47,13 @@ from depth_camera import ORDINARY, STRAY, Flaws
 from scanned_scenes import load_objects, make_scene, scene_name
 from tqdm import tqdm
 
+from sam3d_ros.waiting_threads import wait_briefly
+
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
 def main(arguments: list[str] | None = None) -> None:
+    wait_briefly()  # as the node does
     options = _parse(arguments)
     folder = options.data / "objects_val"
     if not folder.is_dir():

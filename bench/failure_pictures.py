@@ -26,6 +26,7 @@ from sam3d_ros.pipeline.backends import DEFAULT
 from sam3d_ros.replay.pictures.overlay import outlines_over
 from sam3d_ros.training.synthetic.scene import SceneConfig
 from sam3d_ros.training.synthetic.sequence import SequenceConfig, film
+from sam3d_ros.waiting_threads import wait_briefly
 
 PICTURE = Path(__file__).resolve().parents[1] / "docs" / "pictures" / "failures.webp"
 _POINTS = 10_000
@@ -50,6 +51,7 @@ class Failure:
 
 
 def main() -> None:
+    wait_briefly()  # as the node does
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--scenes", type=int, default=12)
     parser.add_argument("--worst", type=int, default=8)

@@ -35,6 +35,7 @@ from sam3d_ros.pipeline.model_options import ModelOptions, Sampling
 from sam3d_ros.replay.frame_folder import is_frame_folder, load_frame, load_truth
 from sam3d_ros.replay.shape_score import TruthSurface
 from sam3d_ros.replay.truth import TruthObject
+from sam3d_ros.waiting_threads import wait_briefly
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "rgbd_real"
 
@@ -49,6 +50,7 @@ class RealFrame:
 
 
 def main(arguments: list[str] | None = None) -> None:
+    wait_briefly()  # as the node does
     options = _parse(arguments)
     if not options.frames.is_dir():
         raise SystemExit(f"no real frames in {options.frames}; name their folder with --frames")
