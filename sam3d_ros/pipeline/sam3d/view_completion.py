@@ -93,7 +93,7 @@ class ViewCompletion:
     def _first(self, stage1: _Stage1) -> CubeShape:
         """The answer of weights without a second stage."""
         with self.stages.run("surface"):
-            return first_shape(stage1.fields)
+            return first_shape(stage1.fields, stage1.views.observed)
 
     def _refined(self, stage1: _Stage1, generator: torch.Generator) -> CubeShape:
         """Structured latents in the voxels near the surface of stage 1, and what they say of it."""
@@ -111,7 +111,7 @@ class ViewCompletion:
         with self.stages.run("decode"):
             cells = self.chain.cells(slat)
         with self.stages.run("surface"):
-            return refined_shape(cells, voxels, fields, resolution)
+            return refined_shape(cells, voxels, fields, resolution, views.observed)
 
     def _place(self, mesh: Mesh, shape: CubeShape, stage1: _Stage1) -> Placement:
         """The mesh in its object frame where it lies, with the colours of the frame and of the model."""

@@ -12,11 +12,13 @@ from torch import Tensor
 
 from ...geometry import Mesh
 from ...model.decoders import VoxelFields
+from ...model.preprocess.observed import VoxelState
 from ...model.sparse import Voxels
 from ...model.structure import StructureFields
 from ...model.surface import colours_at, dense_distance
 from .cube_surface import cube_surface
 from .decoding import solid
+from .joining import joined
 
 _ROUNDS = 6  # of smoothing; with many more thinning out leaves flat places too few vertices for their colours
 Colors = NDArray[np.uint8]
@@ -31,19 +33,28 @@ class CubeShape:
     paint: Paint | None = None
 
 
-def first_shape(fields: StructureFields) -> CubeShape:
-    """The surface of stage 1. Raises NoShapeError where nothing is inside."""
-    return CubeShape(solid(lambda: cube_surface(_grid(_signed(fields)[0, 0]), smoothing=_ROUNDS)))
-
-
-def refined_shape(cells: VoxelFields, voxels: Voxels, first: StructureFields, resolution: int) -> CubeShape:
-    """The surface of the cells of stage 2's voxels, `resolution` along an edge; beside them stage 1 says the side.
+def first_shape(fields: StructureFields, observed: Tensor) -> CubeShape:
+    """The surface of stage 1, in one piece; `observed` [1, R, R, R] are states of its voxels (`VoxelState`).
 
     Raises NoShapeError where nothing is inside.
     """
+    field = joined(_grid(_signed(fields)[0, 0]), _free(observed))
+    return CubeShape(solid(lambda: cube_surface(field, smoothing=_ROUNDS)))
+
+
+def refined_shape(
+    cells: VoxelFields, voxels: Voxels, first: StructureFields, resolution: int, observed: Tensor
+) -> CubeShape:
+    """The surface of the cells of stage 2's voxels, `resolution` along an edge; beside them stage 1 says the side.
+
+    In one piece; `observed` [1, R, R, R] are states of stage 1's voxels. Raises NoShapeError where nothing is inside.
+    """
     places = voxels.coords[:, 1:]
     distance = dense_distance(places, cells.distance, _signed(first)[0, 0], resolution)
-    surface = solid(lambda: cube_surface(_grid(distance)))
+    seen = _free(observed)
+    nearest = np.arange(len(distance)) * len(seen) // len(distance)
+    field = joined(_grid(distance), seen[np.ix_(nearest, nearest, nearest)])
+    surface = solid(lambda: cube_surface(field))
 
     def paint(points: NDArray[np.float32]) -> Colors:
         asked = torch.from_numpy(points).to(cells.colours.device)
@@ -56,6 +67,12 @@ def refined_shape(cells: VoxelFields, voxels: Voxels, first: StructureFields, re
 def _signed(fields: StructureFields) -> Tensor:
     """[B, 1, R, R, R] negative inside."""
     return -fields.logits if fields.distance is None else fields.distance
+
+
+def _free(observed: Tensor) -> NDArray[np.bool_]:
+    """Where the camera saw through, [R, R, R]."""
+    free: NDArray[np.bool_] = (observed[0] == VoxelState.FREE).cpu().numpy()
+    return free
 
 
 def _grid(values: Tensor) -> NDArray[np.float32]:
