@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from sam3d_ros.waiting_threads import wait_briefly
+
+# Before anything imports torch: tests share their machine with others.
+wait_briefly()
 # Before anything imports rclpy: tests must neither hear nor disturb a robot, nor a test run beside this one.
 os.environ.setdefault("ROS_DOMAIN_ID", str(1 + os.getpid() % 100))
 os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
