@@ -34,7 +34,7 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
         choices=[item.value for item in Sampling],
         default=Sampling.AUTO.value,
         help="full: 25 steps in each stage, guided ones for the published model; fast: 4 steps without guidance "
-        "(default auto: full for the published model, one step for that of the package)",
+        "(default auto: full for the published model, fast for that of the package)",
     )
     group.add_argument("--steps", type=int, default=0, metavar="N", help="other number of steps of each stage")
     group.add_argument(

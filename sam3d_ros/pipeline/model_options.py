@@ -29,8 +29,8 @@ class Sampling(str, Enum):
     without guidance, for which it was not trained). FAST takes 4 steps without guidance: in stage 1 the distilled path,
     which tells the network its step size; in stage 2 merely few steps, because the published stage 2 knows no step size
     (one that our training distilled does, and is told). AUTO is FULL for the published model, FAST for small ones that
-    were distilled, and a single step, their regression, for small ones that were not, as the shipped one: more steps
-    make it no better.
+    were distilled, as the shipped one, and a single step, their regression, for small ones that were not: more steps
+    make those no better.
     """
 
     AUTO = "auto"
