@@ -9,7 +9,6 @@ from scipy import ndimage
 Grid = NDArray[np.float32]
 BoolGrid = NDArray[np.bool_]
 _PIECE = 0.05  # of the largest piece's voxels; smaller ones are noise, which finishing drops
-_SEEN_THROUGH = 0.34  # share of a bridge that the camera may have seen through
 _INSIDE = np.float32(-0.2)  # of a bridge
 _CORNERS = np.ones((3, 3, 3), np.bool_)
 _CROSS = ndimage.generate_binary_structure(3, 1)
@@ -36,11 +35,11 @@ def joined(field: Grid, free: BoolGrid) -> Grid:
         piece = waiting.pop(int(np.argmin(gaps)))
         start = np.argwhere(piece)[np.argmin(distance[piece])]
         way = _line(start, nearest[:, start[0], start[1], start[2]])
-        if free[way].mean() > _SEEN_THROUGH:
+        if free[way].any():
             continue
         bridges[way] = True
         body |= piece
-    wide = ndimage.binary_dilation(bridges, _CROSS) & ~free | bridges
+    wide = ndimage.binary_dilation(bridges, _CROSS) & ~free
     return np.where(wide, np.minimum(field, _INSIDE), field)
 
 

@@ -33,7 +33,6 @@ from sam3d_ros.pipeline.sam3d.chain import GEOMETRY, MESH, STRUCTURE
 from sam3d_ros.pipeline.sam3d.view_completion import VIEW_STAGES, view_stages
 
 LABEL = 5
-ROUNDED = 1.25  # voxels: smoothing takes this much off the sharpest corners
 
 
 @pytest.fixture(scope="module")
@@ -101,8 +100,7 @@ def errors_of(answer: Reconstruction, seen: Seen) -> np.ndarray:
 def test_a_true_shape_comes_out_where_the_object_is_within_a_voxel(true_answer, seen):
     voxel = true_answer.scale / 64
     off = errors_of(true_answer, seen)
-    assert off.max() < ROUNDED * voxel
-    assert np.percentile(off, 95) < voxel
+    assert off.max() < voxel
     assert off.mean() < 0.25 * voxel
     np.testing.assert_allclose(true_answer.mesh.extents, seen.shape.extents, atol=2 * voxel)
 
@@ -140,13 +138,12 @@ def test_seen_and_hidden_sides_have_the_colour_of_the_object(true_answer):
 
 def test_with_any_layout_the_shape_stays_where_the_depth_puts_it(weights, seen):
     answer, _ = complete(telling_the_truth(weights, seen, layout=False), seen.frame)
-    assert errors_of(answer, seen).max() < ROUNDED * answer.scale / 64
+    assert errors_of(answer, seen).max() < answer.scale / 64
 
 
 def test_crumbs_beside_the_object_are_dropped(weights, seen, true_answer):
     answer, _ = complete(telling_the_truth(weights, seen, crumb=True), seen.frame)
-    np.testing.assert_allclose(answer.mesh.extents, true_answer.mesh.extents, atol=1e-4)
-    assert errors_of(answer, seen).max() < ROUNDED * answer.scale / 64
+    np.testing.assert_array_equal(answer.mesh.vertices, true_answer.mesh.vertices)
 
 
 def test_each_stage_is_timed_in_its_order_and_each_step_is_heard(weights, seen):
@@ -289,7 +286,7 @@ def test_where_the_weights_hold_a_second_stage_its_surface_and_its_hidden_colour
     assert list(answer.latency_ms) == list(VIEW_STAGES)
     assert sum(p.stage == "refinement" for p in heard) == 1 + 1
     assert is_watertight(answer.mesh)
-    assert errors_of(answer, seen).max() < ROUNDED * answer.scale / 64
+    assert errors_of(answer, seen).max() < answer.scale / 64
     green = (answer.mesh.vertex_colors == [0, 255, 0]).all(axis=1)
     p_cam = answer.T_cam_obj.apply(answer.mesh.vertices)
     far, near = p_cam[:, 2] > np.quantile(p_cam[:, 2], 0.9), p_cam[:, 2] < np.quantile(p_cam[:, 2], 0.1)

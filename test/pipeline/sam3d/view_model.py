@@ -119,7 +119,8 @@ class TrueShape(nn.Module):
             self.distance[..., 2:4, 2:4, 2:4] = -0.3
 
     def fields(self, latent: Tensor) -> StructureFields:
-        return StructureFields(-10 * self.distance, self.distance)
+        # A power of two: how steep the logits are comes out the same to the last bit whatever else lies in the cube.
+        return StructureFields(-8 * self.distance, self.distance)
 
 
 class TrueCells(nn.Module):
