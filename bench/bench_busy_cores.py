@@ -18,7 +18,10 @@ import sys
 import time
 from collections.abc import Iterator
 
-WAITS = {"usual waits": {"GOMP_SPINCOUNT": "200000"}, "short waits": {"GOMP_SPINCOUNT": "1000"}}
+from sam3d_ros.waiting_threads import wait_briefly
+
+WAITS = ("usual waits", "short waits")  # as OpenMP does by itself, and as the node does
+_SAID = ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")
 _SPIN = "while True: pass"
 
 
@@ -26,24 +29,27 @@ def main() -> None:
     """Measure, or be the process that is measured."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split(":")[0])
     parser.add_argument("--rounds", type=int, default=15, help="times that each object is completed")
-    parser.add_argument("--measured", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--measured", choices=WAITS, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.measured:
+        if options.measured == "short waits":
+            wait_briefly()
         print(json.dumps(_times(options.rounds)))
         return
     for beside, programs in (("free cores", 0), ("busy cores", os.cpu_count() or 1)):
-        found = {name: _measured(options.rounds, wait, programs) for name, wait in WAITS.items()}
+        found = {name: _measured(options.rounds, name, programs) for name in WAITS}
         for name, times in found.items():
             print(f"{beside}, {name}: median {statistics.median(times):.0f} ms, worst {max(times):.0f} ms")
         medians = [statistics.median(times) for times in found.values()]
         print(f"{beside}, usual / short: {medians[0] / medians[1]:.2f}", flush=True)
 
 
-def _measured(rounds: int, wait: dict[str, str], programs: int) -> list[float]:
+def _measured(rounds: int, wait: str, programs: int) -> list[float]:
     """Milliseconds of each object in a fresh process beside so many busy ones."""
     with _busy(programs):
-        command = [sys.executable, __file__, "--measured", "--rounds", str(rounds)]
-        answer = subprocess.run(command, env={**os.environ, **wait}, check=True, capture_output=True, text=True)
+        command = [sys.executable, __file__, "--measured", wait, "--rounds", str(rounds)]
+        own = {name: value for name, value in os.environ.items() if name not in _SAID}
+        answer = subprocess.run(command, env=own, check=True, capture_output=True, text=True)
     times: list[float] = json.loads(answer.stdout.splitlines()[-1])
     return times
 

@@ -1,6 +1,8 @@
 """The picture of the README: a synthetic tabletop through the default model, every object from four sides.
 
-python bench/demo_picture.py [--seed 0] [--output docs/pictures/demo.webp]
+    python bench/demo_picture.py [--seed 0] [--output docs/pictures/demo.webp]
+
+The frame is the first one of the scene of that seed.
 """
 
 from __future__ import annotations

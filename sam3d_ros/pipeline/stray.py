@@ -25,8 +25,10 @@ class StrayConfig:
     max_incidence: float = 80.0  # a steeper sight than this is a mixed pixel, not a surface
     rim_pixels: int = 3  # a part that never gets deeper into the mask than this is spill or fringe
     min_part: float = 0.02  # smaller parts are dropped, share of the largest
-    reach: float = 0.5  # a part with a wider gap in depth to the largest than this many sizes of it is another object,
-    slope: float = 1.5  # unless it lies so far beside it that a surface of no more than this slope would get there
+    reach: float = 0.5  # a part with a wider gap in depth to the largest than this many sizes of it is another object
+    slope: float = (
+        1.5  # and this many times its distance beside the largest: a lying thing goes on away from the camera
+    )
 
 
 def on_object(depth: FloatImage, mask: BoolImage, pixel_size: float, config: StrayConfig) -> BoolImage:

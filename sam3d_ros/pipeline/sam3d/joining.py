@@ -18,8 +18,8 @@ def joined(field: Grid, free: BoolGrid) -> Grid:
     """The field [R, R, R], negative inside, with straight bridges of three voxels between its pieces.
 
     A mask shows one object, and depth that is missing in the middle of it leaves halves. Each piece is joined to the
-    nearest one that belongs to the largest already, unless the way leads through space that is `free` [R, R, R]. The
-    field itself is left as it is.
+    nearest one that belongs to the largest already, unless the way leads through space that is `free` [R, R, R]: such
+    pieces stay apart.
     """
     label, count = ndimage.label(field < 0, _CORNERS)
     sizes = np.bincount(label.ravel(), minlength=count + 1)

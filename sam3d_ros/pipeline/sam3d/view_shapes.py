@@ -34,7 +34,7 @@ class CubeShape:
 
 
 def first_shape(fields: StructureFields, observed: Tensor) -> CubeShape:
-    """The surface of stage 1, in one piece; `observed` [1, R, R, R] are states of its voxels (`VoxelState`).
+    """The surface of stage 1, its pieces joined; `observed` [1, R, R, R] are states of its voxels (`VoxelState`).
 
     Raises NoShapeError where nothing is inside.
     """
@@ -47,7 +47,8 @@ def refined_shape(
 ) -> CubeShape:
     """The surface of the cells of stage 2's voxels, `resolution` along an edge; beside them stage 1 says the side.
 
-    In one piece; `observed` [1, R, R, R] are states of stage 1's voxels. Raises NoShapeError where nothing is inside.
+    Pieces are joined; `observed` [1, R, R, R] are states of stage 1's voxels. Raises NoShapeError where nothing is
+    inside.
     """
     places = voxels.coords[:, 1:]
     distance = dense_distance(places, cells.distance, _signed(first)[0, 0], resolution)
