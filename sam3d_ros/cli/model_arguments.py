@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from ..pipeline.backends import BACKENDS, DEFAULT, LEARNED
-from ..pipeline.model_options import GAUSSIANS, Dtype, ModelOptions, OptionsError, Sampling
+from ..pipeline.model_options import GAUSSIANS, Dtype, ModelOptions, OptionsError, RegistrationMode, Sampling
 from . import UsageError
 
 
@@ -51,6 +51,12 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="MIB",
         help="of the device; parts are loaded in turn to stay below",
     )
+    group.add_argument(
+        "--registration",
+        choices=[item.value for item in RegistrationMode],
+        default=RegistrationMode.SURFACE.value,
+        help="to the measured depth: pose and size, then also the surface that is seen (default); or none",
+    )
     group.add_argument("--compile", action="store_true", help="torch.compile: faster after a slow first object")
 
 
@@ -68,6 +74,7 @@ def model_options(arguments: argparse.Namespace) -> ModelOptions:
             steps=arguments.steps,
             gaussians=arguments.gaussians,
             memory_limit_mib=arguments.memory_limit,
+            registration=RegistrationMode(arguments.registration),
             compile=arguments.compile,
         )
         options.checked_weights()
@@ -89,6 +96,7 @@ def node_parameters(arguments: argparse.Namespace) -> dict[str, str]:
             "steps": str(options.steps),
             "gaussians": str(options.gaussians),
             "memory_limit": str(options.memory_limit_mib),
+            "registration": options.registration.value,
             "compile": str(options.compile).lower(),
         }
     return parameters
@@ -98,8 +106,17 @@ def _refuse_unused(arguments: argparse.Namespace) -> None:
     backend = arguments.backend
     if arguments.device != "cpu":
         raise UsageError(f"the {backend} backend runs on the CPU only; leave out --device {arguments.device}")
-    defaults = ("dtype", Dtype.AUTO.value), ("sampling", Sampling.AUTO.value), ("memory_limit", 0), ("compile", False)
-    for name, default in (("weights", None), ("steps", 0), ("gaussians", 0), *defaults):
+    defaults = {
+        "weights": None,
+        "steps": 0,
+        "gaussians": 0,
+        "dtype": Dtype.AUTO.value,
+        "sampling": Sampling.AUTO.value,
+        "memory_limit": 0,
+        "registration": RegistrationMode.SURFACE.value,
+        "compile": False,
+    }
+    for name, default in defaults.items():
         if getattr(arguments, name) != default:
             flag = f"--{name.replace('_', '-')}"
             raise UsageError(f"the {backend} backend has no {name.replace('_', ' ')}; leave out {flag}")

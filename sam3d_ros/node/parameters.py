@@ -12,7 +12,7 @@ from typing import Any, Literal
 import yaml
 
 from ..messages.markers import MarkerConfig, MarkerForm
-from ..pipeline.model_options import Dtype, ModelOptions, Sampling
+from ..pipeline.model_options import Dtype, ModelOptions, RegistrationMode, Sampling
 from ..pipeline.observation import PrepareConfig
 from ..pipeline.registration import RegistrationConfig
 from ..tracking.config import TrackingConfig
@@ -94,6 +94,7 @@ class Parameters:
     sampling: str
     steps: int
     gaussians: int
+    registration: str
     compile: bool
     seed: int
     mode: str
@@ -162,6 +163,7 @@ class Parameters:
             steps=self.steps,
             gaussians=self.gaussians,
             memory_limit_mib=self.memory_limit,
+            registration=RegistrationMode(self.registration),
             compile=self.compile,
         )
 

@@ -50,6 +50,18 @@ class Dtype(str, Enum):
     BFLOAT16 = "bfloat16"
 
 
+class RegistrationMode(str, Enum):
+    """How far a model's answer is settled against the measured depth.
+
+    NONE leaves it as the model says, and only judges it. POSE settles size and pose; a shape predicted along the view
+    has both from the depth already. SURFACE also lays the seen side of the finished mesh onto the depth.
+    """
+
+    NONE = "none"
+    POSE = "pose"
+    SURFACE = "surface"
+
+
 @dataclass(frozen=True, slots=True)
 class ModelOptions:
     """Weights, device and effort of a learned model."""
@@ -61,6 +73,7 @@ class ModelOptions:
     steps: int = 0  # of each stage; 0 = what the sampling usually takes
     gaussians: int = 0  # decoded for each voxel besides the mesh: 0, 4 or 32
     memory_limit_mib: int = 0  # of the device, for weights and work together; 0 = all that is free
+    registration: RegistrationMode = RegistrationMode.SURFACE  # of what it says to the measured depth
     compile: bool = False  # torch.compile: faster after a slow first object
 
     def __post_init__(self) -> None:

@@ -9,14 +9,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...geometry import Sim3
+from ...geometry import Mesh, Sim3
 from ...geometry.gaussians import Gaussians
 from ...model.config import EmbedderConfig
 from ...model.pose import T_optical_canonical, decode_poses
 from ...model.preprocess import ModelInputs
 from ...model.sparse import SparseTensor, Voxels
 from ...model.structure import SHAPE, FittedVoxels
-from ..model_options import ModelOptions
+from ..model_options import ModelOptions, RegistrationMode
 from ..observation import Observation
 from ..result import Reconstruction, Rejection
 from ..stages import Stages
@@ -77,11 +77,22 @@ class Completion:
         with self.stages.run("finish"):
             mesh = solid(lambda: canonical_mesh(surface, triangle_budget=self.settings.triangle_budget))
         with self.stages.run("register"):
-            placement = self._placer.place(mesh, coarse.T_cam_canonical @ _unshrunk(stage1))
+            placement = self._placed(mesh, coarse.T_cam_canonical @ _unshrunk(stage1))
         if rejection := doubt(self._label, placement, self.settings.min_inlier_ratio):
             return rejection
         gaussians = self._gaussians(slat, placement)
         return replace(reconstruction(self._label, placement, self.stages.latency_ms), gaussians=gaussians)
+
+    def _placed(self, mesh: Mesh, T_cam_canonical: Sim3) -> Placement:
+        """The finished mesh, settled as far as was asked for."""
+        if self._mode is RegistrationMode.NONE:
+            return self._placer.judge(mesh, T_cam_canonical)
+        placement = self._placer.place(mesh, T_cam_canonical)
+        return self._placer.lay(placement) if self._mode is RegistrationMode.SURFACE else placement
+
+    @property
+    def _mode(self) -> RegistrationMode:
+        return self.settings.options.registration
 
     @property
     def _label(self) -> int:
@@ -109,7 +120,8 @@ class Completion:
             logits = stage1.logits.cpu().numpy()
             budget = min(self.settings.coarse_triangle_budget, self.settings.triangle_budget)
             surface = solid(lambda: voxel_surface(logits, self.observation, triangle_budget=budget))
-            placement = self._placer.settle(surface, stage1.T_cam_canonical)
+            place = self._placer.judge if self._mode is RegistrationMode.NONE else self._placer.settle
+            placement = place(surface, stage1.T_cam_canonical)
         self.stages.report("coarse", reconstruction(self._label, placement, self.stages.latency_ms, coarse=True))
         return placement
 

@@ -13,11 +13,14 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ...geometry import SE3, Mesh, PinholeCamera, Sim3
+from ..alignment import AlignmentConfig
+from ..depth_deformation import lay_on_depth
 from ..finish import centre_mesh
 from ..observation import Observation
 from ..registration import Registration, RegistrationConfig, register
 from ..result import Reconstruction, Rejection, RejectionReason
 
+_JUDGING = RegistrationConfig(alignment=AlignmentConfig(moves=False))
 _TRIM = 0.01  # share of the depth points that may stick out on either side
 
 
@@ -67,6 +70,16 @@ class Placer:
         registration = register(mesh, T_cam_obj, self.observation, self.camera, config=config)
         return Placement(mesh, registration, _canonical_pose(metric, registration.T_cam_obj, T_cam_canonical.scale))
 
+    def judge(self, canonical: Mesh, T_cam_canonical: Sim3) -> Placement:
+        """The surface exactly where the given transform puts it, with what depth and mask say of that."""
+        return self.place(canonical, T_cam_canonical, config=_JUDGING)
+
+    def lay(self, placement: Placement) -> Placement:
+        """A placed mesh with its seen side laid onto the depth; pose and size stay."""
+        mesh, T_cam_obj = laid_on_depth(placement.mesh, placement.registration.T_cam_obj, self.observation)
+        registration = register(mesh, T_cam_obj, self.observation, self.camera, config=_JUDGING)
+        return Placement(mesh, registration, placement.T_cam_canonical)
+
     def settle(self, canonical: Mesh, T_cam_canonical: Sim3) -> Placement:
         """The surface at the size and place that agree best with depth and mask, from the model's pose on.
 
@@ -99,6 +112,11 @@ class Placer:
         scale = float(np.linalg.norm(spread) / np.linalg.norm(canonical.extents))
         centre = scale * (T_cam_canonical.rotation @ canonical.box_centre.astype(np.float64))
         return Sim3(T_cam_canonical.quat_wxyz, np.median(points, axis=0) - centre, scale)
+
+
+def laid_on_depth(mesh: Mesh, T_cam_obj: SE3, observation: Observation) -> tuple[Mesh, SE3]:
+    """The mesh with its seen side on the depth, in its object frame again: the middle of its box may have moved."""
+    return centre_mesh(lay_on_depth(mesh, T_cam_obj, observation.points), T_cam_obj)
 
 
 def reconstruction(

@@ -14,12 +14,13 @@ from ...model.refinement import refined_voxels, voxel_features
 from ...model.structure import SHAPE, StructureFields, reconciled
 from ...model.view_pose import ViewPoses, decode_view_poses
 from ..finish import finish_shape
+from ..model_options import RegistrationMode
 from ..observation import Observation
 from ..result import Reconstruction, Rejection, RejectionReason
 from ..stages import Stages
 from .chain import STAGE1_EMBEDDER, STAGE2_EMBEDDER, Chain
 from .decoding import NoShapeError, solid
-from .placing import Placement, doubt, reconstruction
+from .placing import Placement, doubt, laid_on_depth, reconstruction
 from .settings import Sam3dSettings
 from .view_colors import colored
 from .view_frames import ViewFrame
@@ -120,6 +121,8 @@ class ViewCompletion:
             T_cam_cube = cube_pose(stage1.views.cubes)
             support = self.frame.support(self.observation)
             metric, T_cam_obj = in_object_frame(mesh, T_cam_cube, stage1.poses, support)
+            if self.settings.options.registration is RegistrationMode.SURFACE:
+                metric, T_cam_obj = laid_on_depth(metric, T_cam_obj, self.observation)
             placement = judged(metric, T_cam_obj, T_cam_cube, self.observation, frame.camera)
         with self.stages.run("color"):
             voxel = T_cam_cube.scale / stage1.fields.logits.shape[-1]
