@@ -99,6 +99,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--weights", type=_weights, default=[], metavar="[NAME=]DIR,...", help="of sam3d, by stage")
     parser.add_argument("--steps", type=_numbers, default=[4], metavar="N,...", help="of sam3d (default 4)")
     parser.add_argument("--teacher", type=_weights, default=[], metavar="[NAME=]DIR", help="compared with at 25 steps")
+    parser.add_argument("--refined", action="store_true", help="also with the second stage of the last weights")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--stray", action="store_true", help="also with large masks and bad borders")
     parser.add_argument("--data", type=Path, default=DATA)
@@ -135,6 +136,8 @@ def _makers(options: argparse.Namespace) -> dict[str, MethodMaker]:
     if "sam3d" in options.methods:
         makers |= sam3d_makers(options.weights, options.steps, device=options.device)
         makers |= sam3d_makers(options.teacher, [25], device=options.device)
+        if options.refined:
+            makers |= sam3d_makers(options.weights[-1:], options.steps, device=options.device, refine=True)
     return makers
 
 

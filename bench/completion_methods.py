@@ -137,14 +137,22 @@ def sam3d_name(weights: str, steps: int) -> str:
 
 
 def sam3d_makers(
-    weights: Sequence[tuple[str, Path]], steps: Sequence[int], *, device: str = "cpu", seed: int = 0
+    weights: Sequence[tuple[str, Path]],
+    steps: Sequence[int],
+    *,
+    device: str = "cpu",
+    seed: int = 0,
+    refine: bool = False,
 ) -> dict[str, MethodMaker]:
-    """One method for each folder of weights and number of steps, without guidance; by name."""
+    """One method for each folder of weights and number of steps, without guidance; by name.
+
+    With `refine` the second stage of the weights works as well.
+    """
     makers: dict[str, MethodMaker] = {}
     for name, folder in weights:
         for count in steps:
-            options = ModelOptions(weights=folder, device=device, sampling=Sampling.FAST, steps=count)
-            title = sam3d_name(name, count)
+            options = ModelOptions(folder, device=device, sampling=Sampling.FAST, steps=count, refine=refine)
+            title = sam3d_name(name, count) + (", refined" if refine else "")
             makers[title] = lambda title=title, options=options: BackendMethod(title, "sam3d", options, seed=seed)
     return makers
 

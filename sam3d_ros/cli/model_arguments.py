@@ -38,11 +38,17 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--steps", type=int, default=0, metavar="N", help="other number of steps of each stage")
     group.add_argument(
+        "--refine",
+        action="store_true",
+        help="let the second stage of the package's weights work as well (the published model always does)",
+    )
+    group.add_argument(
         "--gaussians",
         type=int,
         choices=GAUSSIANS,
         default=0,
-        help="per voxel besides the mesh, for --format gaussians and for textures (default 0)",
+        help="besides the mesh, for --format gaussians and for textures: 4 for each voxel by the light decoder, 32 by "
+        "the full one, which in the package's weights makes 8 (default 0)",
     )
     group.add_argument(
         "--memory-limit",
@@ -72,6 +78,7 @@ def model_options(arguments: argparse.Namespace) -> ModelOptions:
             dtype=Dtype(arguments.dtype),
             sampling=Sampling(arguments.sampling),
             steps=arguments.steps,
+            refine=arguments.refine,
             gaussians=arguments.gaussians,
             memory_limit_mib=arguments.memory_limit,
             registration=RegistrationMode(arguments.registration),
@@ -94,6 +101,7 @@ def node_parameters(arguments: argparse.Namespace) -> dict[str, str]:
             "dtype": options.dtype.value,
             "sampling": options.sampling.value,
             "steps": str(options.steps),
+            "refine": str(options.refine).lower(),
             "gaussians": str(options.gaussians),
             "memory_limit": str(options.memory_limit_mib),
             "registration": options.registration.value,
@@ -109,6 +117,7 @@ def _refuse_unused(arguments: argparse.Namespace) -> None:
     defaults = {
         "weights": None,
         "steps": 0,
+        "refine": False,
         "gaussians": 0,
         "dtype": Dtype.AUTO.value,
         "sampling": Sampling.AUTO.value,

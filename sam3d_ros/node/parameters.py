@@ -93,6 +93,7 @@ class Parameters:
     dtype: str
     sampling: str
     steps: int
+    refine: bool
     gaussians: int
     registration: str
     compile: bool
@@ -161,6 +162,7 @@ class Parameters:
             dtype=Dtype(self.dtype),
             sampling=Sampling(self.sampling),
             steps=self.steps,
+            refine=self.refine,
             gaussians=self.gaussians,
             memory_limit_mib=self.memory_limit,
             registration=RegistrationMode(self.registration),

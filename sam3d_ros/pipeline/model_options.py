@@ -71,7 +71,10 @@ class ModelOptions:
     dtype: Dtype = Dtype.AUTO
     sampling: Sampling = Sampling.AUTO
     steps: int = 0  # of each stage; 0 = what the sampling usually takes
-    gaussians: int = 0  # decoded for each voxel besides the mesh: 0, 4 or 32
+    refine: bool = False  # small weights: by their second stage as well; the published ones always are
+    gaussians: int = (
+        0  # besides the mesh: 0, 4 for the light decoder, 32 for the full one (8 for each voxel when small)
+    )
     memory_limit_mib: int = 0  # of the device, for weights and work together; 0 = all that is free
     registration: RegistrationMode = RegistrationMode.SURFACE  # of what it says to the measured depth
     compile: bool = False  # torch.compile: faster after a slow first object

@@ -14,7 +14,16 @@ from ..geometry.pose_batch import PoseBatch
 from .alignment import AlignmentConfig, Alignments, AlignmentTask, align_all
 from .observation import Observation
 from .result import Quality
-from .silhouette import Outlines, Sight, Silhouettes, View, compare_silhouettes, moved_ious
+from .silhouette import (
+    Outlines,
+    Sight,
+    Silhouettes,
+    View,
+    compare_silhouettes,
+    moved_ious,
+    moved_rays,
+    seen_through,
+)
 from .surface_model import SurfaceModel
 
 _NEW_SIDE_PX = 2.0
@@ -57,17 +66,20 @@ def register(
     observation: Observation,
     camera: PinholeCamera,
     *,
+    depth: NDArray[np.floating] | None = None,
     config: RegistrationConfig | None = None,
 ) -> Registration:
     """Move the mesh from a first pose onto the observed points, optical frame, and say how well it sits.
 
-    Where the points are too few to say anything, the first pose comes back with the covariance of not knowing.
+    `depth` [H, W], metres, is that of the whole image: it says what hides the object, and through which parts of the
+    mesh the camera saw. Where the points are too few to say anything, the first pose comes back with the covariance of
+    not knowing.
     """
     config = config or RegistrationConfig()
     low, high = observation.pixels.min(axis=0), observation.pixels.max(axis=0)
     sight = Sight(observation.points, 1, (int(low[0]), int(low[1]), int(high[0]), int(high[1])))
     job = RegistrationTarget(mesh, config), sight
-    settled = register_all([job], PoseBatch.of([T_cam_obj]), View(observation.mask, camera), config)
+    settled = register_all([job], PoseBatch.of([T_cam_obj]), View(observation.mask, camera, depth), config)
     return Registration(settled.T_cam_obj.poses()[0], settled.covariances[0], settled.qualities[0])
 
 
@@ -95,6 +107,7 @@ class RegistrationTarget:
         return limit + config.depth_noise * depth * depth
 
 
+Shares = NDArray[np.float64]  # [O] 0-1, NaN where there is nothing to have a share of
 Job = tuple[RegistrationTarget, Sight]  # mesh, and what is seen of it
 
 
@@ -105,36 +118,46 @@ def register_all(jobs: Sequence[Job], first: PoseBatch, view: View, config: Regi
     p_cam = [sight.points for _, sight in jobs]
     task = AlignmentTask(outlines.surfaces, first, p_cam, silhouettes.beside_xy, silhouettes.trust)
     alignments = align_all(task, config.alignment, points=min(max(map(len, p_cam)), config.points))
-    ious = _settled_ious(outlines, silhouettes, alignments.T_cam_obj, view)
-    return Registrations(alignments.T_cam_obj, alignments.covariances, _qualities(jobs, alignments, ious))
+    depth = alignments.T_cam_obj.translation_xyz[:, 2].tolist()
+    limits = np.array([target.inlier_distance(z) for (target, _), z in zip(jobs, depth, strict=True)])
+    images = _settled_images(outlines, silhouettes, alignments.T_cam_obj, view, limits)
+    return Registrations(alignments.T_cam_obj, alignments.covariances, _qualities(jobs, alignments, images, limits))
 
 
-def _qualities(jobs: Sequence[Job], alignments: Alignments, ious: NDArray[np.float64]) -> list[Quality]:
-    depth = alignments.T_cam_obj.translation_xyz[:, 2]
-    limits = np.array([target.inlier_distance(z) for (target, _), z in zip(jobs, depth.tolist(), strict=True)])
+def _qualities(
+    jobs: Sequence[Job], alignments: Alignments, images: tuple[Shares, Shares], limits: NDArray[np.float64]
+) -> list[Quality]:
+    """`images` are overlaps and what was seen through, `limits` what counts as lying on the mesh."""
     inliers = alignments.distances <= limits[:, None]
     counts = np.count_nonzero(inliers, axis=1)
     residuals = np.where(inliers, alignments.residuals, 0.0)
     with np.errstate(invalid="ignore"):  # NaN without inliers
         rms = np.sqrt(np.einsum("op,op->o", residuals, residuals) / counts)
     ratios = counts / max(inliers.shape[1], 1)
-    figures = zip(rms.tolist(), ratios.tolist(), ious.tolist(), (len(sight.points) for _, sight in jobs), strict=True)
-    return [Quality(*four) for four in figures]
+    counted = (len(sight.points) for _, sight in jobs)
+    figures = zip(rms.tolist(), ratios.tolist(), *(shares.tolist() for shares in images), counted, strict=True)
+    return [Quality(*five) for five in figures]
 
 
-def _settled_ious(outlines: Outlines, first: Silhouettes, settled: PoseBatch, view: View) -> NDArray[np.float64]:
-    """Overlaps [O] of outline and mask at the settled poses.
+def _settled_images(
+    outlines: Outlines, first: Silhouettes, settled: PoseBatch, view: View, limits: NDArray[np.float64]
+) -> tuple[Shares, Shares]:
+    """Overlaps [O] of outline and mask at the settled poses, and shares [O] of the meshes that were seen through.
 
     Rays are cast again only where the mesh shows another side.
     """
     same = _same_side(outlines, settled, view.camera)
     p_first = outlines.T_cam_obj.translation_xyz
-    ious = moved_ious(first, outlines, np.where(same[:, None], settled.translation_xyz, p_first), view)
+    p_same = np.where(same[:, None], settled.translation_xyz, p_first)
+    ious = moved_ious(first, outlines, p_same, view)
+    through = seen_through(moved_rays(first, outlines, p_same, view.camera), len(outlines), view, limits)
     changed = np.flatnonzero(~same)
     if len(changed):
-        ious = ious.copy()
-        ious[changed] = compare_silhouettes(outlines.part(changed, settled), view).iou
-    return ious
+        anew = compare_silhouettes(outlines.part(changed, settled), view)
+        ious, through = ious.copy(), through.copy()
+        ious[changed] = anew.iou
+        through[changed] = seen_through(anew.rays, len(changed), view, limits[changed])
+    return ious, through
 
 
 def _same_side(outlines: Outlines, settled: PoseBatch, camera: PinholeCamera) -> NDArray[np.bool_]:

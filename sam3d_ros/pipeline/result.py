@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -49,8 +50,18 @@ class Quality:
     residual_rms: float = float("nan")  # m, point to plane, inliers only
     inlier_ratio: float = float("nan")  # 0-1, share of the mask's depth points that lie on the mesh
     mask_iou: float = float("nan")  # 0-1, projected mesh against the mask
+    free_space: float = float("nan")  # 0-1, share of the mesh through which the camera saw something farther away
     depth_points: int = 0  # depth points used by the fit
     scale_source: str = "depth"
+
+    @property
+    def score(self) -> float:
+        """0-1, by which of several answers the best is chosen: depth on the mesh, in the mask, not where it is free.
+
+        NaN where depth or outline could not be compared.
+        """
+        free = 0.0 if math.isnan(self.free_space) else self.free_space
+        return self.inlier_ratio * self.mask_iou * (1.0 - free)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -130,18 +130,13 @@ def compare_silhouettes(outlines: Outlines, view: View) -> Silhouettes:
     )
 
 
-def moved_ious(before: Silhouettes, outlines: Outlines, p_cam: Array, view: View) -> Array:
-    """The overlaps [O] once the meshes have moved to origins p_cam [O, 3] close by, without new rays.
+def moved_rays(before: Silhouettes, outlines: Outlines, p_cam: Array, camera: PinholeCamera) -> MeshRays:
+    """The rays inside the image once the meshes have moved to origins p_cam [O, 3] close by, without new casts.
 
     The image of a mesh moves with its origin and grows as it comes closer; how it turns is left out.
     """
-    camera, rays = view.camera, before.rays
+    rays = before.rays
     (x0, y0, z0), (x1, y1, z1) = outlines.T_cam_obj.translation_xyz.T, p_cam.T
-    size = np.array([surface.diameter for surface in outlines.surfaces]) / 2
-    shift_px = np.hypot(camera.fx * (x1 / z1 - x0 / z0), camera.fy * (y1 / z1 - y0 / z0))
-    moved = shift_px + np.abs(1 / z1 - 1 / z0) * camera.fx * size >= _SAME_PLACE_PX
-    if not moved.any():
-        return before.iou
     growth = z0 / z1
     # With u - cx = fx x / z on both sides.
     right = camera.fx * (x1 - x0) / z1 + (1 - growth) * camera.cx
@@ -150,12 +145,41 @@ def moved_ious(before: Silhouettes, outlines: Outlines, p_cam: Array, view: View
     v = np.rint(growth[rays.owner] * rays.v + down[rays.owner]).astype(np.int64)
     inside = np.flatnonzero((u >= 0) & (v >= 0) & (u < camera.width) & (v < camera.height))
     owner = rays.owner[inside]
-    depth = rays.depth[inside] + (z1 - z0).astype(np.float32)[owner]
-    in_mask, visible = _meeting(view, outlines.labels[owner], (u[inside], v[inside]), depth)
-    both = growth**2 * np.bincount(owner[in_mask], minlength=len(outlines))
-    union = before.mask_count + growth**2 * np.bincount(owner[visible], minlength=len(outlines)) - both
+    return MeshRays(u[inside], v[inside], rays.depth[inside] + (z1 - z0).astype(np.float32)[owner], owner)
+
+
+def moved_ious(before: Silhouettes, outlines: Outlines, p_cam: Array, view: View) -> Array:
+    """The overlaps [O] once the meshes have moved to origins p_cam [O, 3] close by; see `moved_rays`."""
+    camera = view.camera
+    (x0, y0, z0), (x1, y1, z1) = outlines.T_cam_obj.translation_xyz.T, p_cam.T
+    size = np.array([surface.diameter for surface in outlines.surfaces]) / 2
+    shift_px = np.hypot(camera.fx * (x1 / z1 - x0 / z0), camera.fy * (y1 / z1 - y0 / z0))
+    moved = shift_px + np.abs(1 / z1 - 1 / z0) * camera.fx * size >= _SAME_PLACE_PX
+    if not moved.any():
+        return before.iou
+    rays, growth = moved_rays(before, outlines, p_cam, camera), z0 / z1
+    in_mask, visible = _meeting(view, outlines.labels[rays.owner], (rays.u, rays.v), rays.depth)
+    both = growth**2 * np.bincount(rays.owner[in_mask], minlength=len(outlines))
+    union = before.mask_count + growth**2 * np.bincount(rays.owner[visible], minlength=len(outlines)) - both
     ious: Array = np.where(moved, np.minimum(_ratio(both, union), 1.0), before.iou)
     return ious
+
+
+def seen_through(rays: MeshRays, count: int, view: View, tolerance: Array) -> Array:
+    """Shares [O] of the rays on each of `count` meshes on which the camera saw something farther away than the mesh.
+
+    By more than `tolerance` [O] metres. Rays without a reading, and those on which something nearer hides the mesh, say
+    nothing; NaN where none is left.
+    """
+    if view.depth is None:
+        return np.full(count, np.nan)
+    beyond = view.depth[rays.v, rays.u] - rays.depth  # NaN where nothing was read
+    told = beyond > -_OCCLUDER_GAP
+    through = beyond > tolerance[rays.owner]
+    return _ratio(
+        np.bincount(rays.owner[through], minlength=count).astype(np.float64),
+        np.bincount(rays.owner[told], minlength=count).astype(np.float64),
+    )
 
 
 def _depth_of_meshes(outlines: Outlines, camera: PinholeCamera, grid: _Grid, seen: Pixels) -> NDArray[np.float32]:

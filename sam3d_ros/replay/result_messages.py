@@ -107,6 +107,8 @@ def _quality(quality: Quality) -> Any:
         residual_rms=float(quality.residual_rms),
         inlier_ratio=float(quality.inlier_ratio),
         mask_iou=float(quality.mask_iou),
+        free_space=float(quality.free_space),
+        score=float(quality.score),
         depth_points=int(quality.depth_points),
         scale_source=quality.scale_source,
     )

@@ -115,7 +115,7 @@ def _object_entry(record: FrameRecord, item: SceneObject) -> dict[str, Any]:
         "mesh": f"{_stem(item)}.ply",
         "T_cam_obj": record.T_cam_obj(item).as_matrix().tolist(),
         "scale": item.scale,
-        "quality": dataclasses.asdict(item.quality),
+        "quality": dataclasses.asdict(item.quality) | {"score": item.quality.score},
         "latency_ms": dict(item.latency_ms),
     }
     if item.detection:

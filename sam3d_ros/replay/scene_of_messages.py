@@ -58,11 +58,12 @@ def _pose(pose: Any) -> SE3:
 
 def _quality(quality: Any) -> Quality:
     return Quality(
-        float(quality.residual_rms),
-        float(quality.inlier_ratio),
-        float(quality.mask_iou),
-        int(quality.depth_points),
-        str(quality.scale_source),
+        residual_rms=float(quality.residual_rms),
+        inlier_ratio=float(quality.inlier_ratio),
+        mask_iou=float(quality.mask_iou),
+        free_space=float(quality.free_space),
+        depth_points=int(quality.depth_points),
+        scale_source=str(quality.scale_source),
     )
 
 

@@ -50,7 +50,7 @@ def scene_object(object_id=1, **changes):
         "T_ref_obj": SE3(np.array([0.1, 0.7, -0.5, 0.5]), np.array([0.1, -0.2, 0.8])),
         "covariance": COVARIANCE,
         "scale": 0.2,
-        "quality": Quality(0.002, 0.9, 0.8, 321, "depth"),
+        "quality": Quality(0.002, 0.9, 0.8, 0.05, 321, "depth"),
         "stamp_ns": STAMP,
         "latency_ms": {"mesh": 12.5, "register": 3.0},
     }
@@ -113,6 +113,8 @@ class TestObjects:
         np.testing.assert_allclose([got.size.x, got.size.y, got.size.z], [0.2, 0.1, 0.05], atol=1e-7)
         assert (got.scale, got.mesh_version, got.mesh_file) == (0.2, 1, "/tmp/cup.glb")
         assert got.quality.residual_rms == pytest.approx(0.002)
+        assert got.quality.free_space == pytest.approx(0.05)
+        assert got.quality.score == pytest.approx(0.9 * 0.8 * 0.95)
         assert (got.quality.depth_points, got.quality.scale_source) == (321, "depth")
         assert [(entry.stage, entry.milliseconds) for entry in got.latency] == [("mesh", 12.5), ("register", 3.0)]
 

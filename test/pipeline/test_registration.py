@@ -104,6 +104,25 @@ def test_the_wrong_mesh_has_a_poor_quality() -> None:
     assert result.quality.mask_iou < 0.6
 
 
+def test_a_mesh_through_which_the_camera_saw_scores_less() -> None:
+    """A box twice as wide as what stands there: half of it lies where the camera saw the wall."""
+    narrow, wide = (box_mesh(np.array([width, 0.08, 0.05]), color=GRAY, cells=8) for width in (0.06, 0.12))
+    seen = observation(narrow, TRUE)
+    depth = cast_rays([narrow], [TRUE], CAMERA).depth
+    depth[np.isnan(depth)] = 1.5
+    fits = [register(mesh, TRUE, seen, CAMERA, depth=depth) for mesh in (narrow, wide)]
+    assert fits[0].quality.free_space < 0.05
+    assert fits[0].quality.score > 0.85
+    assert fits[1].quality.free_space > 0.3
+    assert fits[1].quality.score < 0.5 * fits[0].quality.score
+
+
+def test_without_the_depth_of_the_image_free_space_is_not_known_and_does_not_count() -> None:
+    quality = register(step(), TRUE, observation(step(), TRUE), CAMERA).quality
+    assert np.isnan(quality.free_space)
+    assert quality.score == pytest.approx(quality.inlier_ratio * quality.mask_iou)
+
+
 def test_too_few_points_leave_the_pose_and_say_that_nothing_is_known() -> None:
     seen = observation(step(), TRUE)
     seen = type(seen)(seen.label, seen.mask, seen.points[:5], seen.colors[:5], seen.pixels[:5], seen.dropped)

@@ -9,7 +9,7 @@ from sam3d_ros.geometry import SE3, PinholeCamera
 from sam3d_ros.geometry.pose_batch import PoseBatch
 from sam3d_ros.geometry.render import cast_rays
 from sam3d_ros.pipeline.fake import box_mesh
-from sam3d_ros.pipeline.silhouette import Outlines, Sight, View, compare_silhouettes, moved_ious
+from sam3d_ros.pipeline.silhouette import Outlines, Sight, View, compare_silhouettes, moved_ious, seen_through
 from sam3d_ros.pipeline.surface_model import SurfaceModel
 
 CAMERA = PinholeCamera(320, 240, 300.0, 300.0, 159.5, 119.5)
@@ -103,3 +103,23 @@ def test_what_hides_the_mesh_moves_with_the_lookup():
     before = compare_silhouettes(outlines, view)
     assert before.iou[0] > 0.95
     assert moved_ious(before, outlines, FIRST.translation_xyz[None] + [0.006, 0.0, 0.0], view)[0] > 0.85
+
+
+def test_a_mesh_in_front_of_what_was_read_was_seen_through():
+    """Depth of the mesh's lower half, and of a wall behind it where its upper half should be."""
+    hits = cast_rays([MESH], [FIRST], CAMERA)
+    rows = np.nonzero((hits.index >= 0).any(axis=1))[0]
+    gone = (np.arange(240)[:, None] < rows.mean()) | (hits.index < 0)
+    depth = np.where(gone, np.float32(2.0), hits.depth)
+    labels = (hits.index >= 0).astype(np.int32)
+    outlines = outlines_at([FIRST], View(labels, CAMERA))
+    tolerance = np.array([0.01])
+    rays = compare_silhouettes(outlines, View(labels, CAMERA, depth)).rays
+    expected = (gone & (hits.index >= 0)).sum() / (hits.index >= 0).sum()
+    assert seen_through(rays, 1, View(labels, CAMERA, depth), tolerance)[0] == pytest.approx(expected, abs=0.05)
+    near = np.where(gone, np.float32(0.4), hits.depth)  # something before it instead: nothing is known of it
+    assert seen_through(rays, 1, View(labels, CAMERA, near), tolerance)[0] == 0.0
+    unread = np.where(gone, np.float32(np.nan), hits.depth)
+    assert seen_through(rays, 1, View(labels, CAMERA, unread), tolerance)[0] == 0.0
+    assert np.isnan(seen_through(rays, 1, View(labels, CAMERA, np.full_like(depth, np.nan)), tolerance)[0])
+    assert np.isnan(seen_through(rays, 1, View(labels, CAMERA), tolerance)[0])

@@ -7,11 +7,14 @@ from torch import Tensor
 from torch.nn import functional
 
 
-def dense_distance(places: Tensor, distance: Tensor, elsewhere: Tensor, resolution: int) -> Tensor:
+def dense_distance(
+    places: Tensor, distance: Tensor, elsewhere: Tensor, resolution: int, *, share: float = 1.0
+) -> Tensor:
     """Signed distance [R c, R c, R c] at the centres of the cells of a grid of R = `resolution` voxels an edge.
 
     `distance` [N, c, c, c] holds within the voxels at places [N, 3]. Beyond them only the side counts: 1 outside, -1
-    where `elsewhere` [S, S, S] is negative, a distance in the same cube. Raises ValueError where neither S nor R c
+    where `elsewhere` [S, S, S] is negative, a distance in the same cube. Within them `distance` has a `share` and
+    `elsewhere`, which then must be in the same unit, the rest. Raises ValueError where neither S nor R c
     divides the other.
     """
     cells, size = distance.shape[1], elsewhere.shape[0]
@@ -20,11 +23,15 @@ def dense_distance(places: Tensor, distance: Tensor, elsewhere: Tensor, resoluti
         raise ValueError(f"sides on a grid of {size} for {fine} cells; take a divisor or a multiple")
     if size > fine:
         elsewhere = functional.avg_pool3d(elsewhere[None, None], size // fine)[0, 0]
-    grid = torch.where(elsewhere < 0, -1.0, 1.0).to(distance.dtype)
+    rough = elsewhere.to(distance.dtype)
     for axis in range(3):
-        grid = grid.repeat_interleave(max(1, fine // size), dim=axis)
+        rough = rough.repeat_interleave(max(1, fine // size), dim=axis)
     x, y, z = places.long().unbind(dim=1)
-    grid.view(resolution, cells, resolution, cells, resolution, cells)[x, :, y, :, z, :] = distance
+    blocks = (resolution, cells, resolution, cells, resolution, cells)
+    if share < 1:
+        distance = torch.lerp(rough.view(blocks)[x, :, y, :, z, :], distance, share)
+    grid = torch.where(rough < 0, -1.0, 1.0).to(distance.dtype)
+    grid.view(blocks)[x, :, y, :, z, :] = distance
     return grid
 
 

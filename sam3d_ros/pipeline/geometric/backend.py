@@ -141,7 +141,9 @@ class GeometricBackend:
             mesh = Mesh(mesh.vertices, mesh.triangles, colors)
         mesh, T_cam_obj = to_object_frame(mesh, scene.support)
         with stages.run("register"):
-            registration = register(mesh, T_cam_obj, scene.observation, scene.frame.camera)
+            frame = scene.frame
+            depth = frame.pointmap[..., 2]
+            registration = register(mesh, T_cam_obj, scene.observation, frame.camera, depth=depth)
         if not registration.quality.inlier_ratio >= self.config.min_inlier_ratio:
             detail = f"{registration.quality.inlier_ratio:.0%} of the depth points lie on the completed mesh"
             detail += f", min_inlier_ratio is {self.config.min_inlier_ratio:.0%}"

@@ -120,7 +120,8 @@ class Sam3dBackend:
             return Rejection(label, RejectionReason.EMPTY_SHAPE, str(error))
 
     def _shares(self, chain: Chain) -> dict[str, float]:
-        return stage_shares(self.settings.options) if chain.config.frame == "canonical" else view_stages(chain.refines)
+        options = self.settings.options
+        return stage_shares(options) if chain.config.frame == "canonical" else view_stages(options)
 
     def _chain_of(self, detail: Detail) -> Chain:
         chain = self._loaded()

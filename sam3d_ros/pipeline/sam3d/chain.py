@@ -57,7 +57,7 @@ class Chain:
     residency: Residency
     device: torch.device
     max_voxels: int  # a shape of more is refined at half the resolution
-    refines: bool = True  # the weights hold stage 2
+    refines: bool = True  # stage 2 works as well
     alone: bool = False
 
     def generator(self, seed: int) -> torch.Generator:

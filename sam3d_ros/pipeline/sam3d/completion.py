@@ -40,7 +40,7 @@ STAGES = {
     "finish": 6.0,
     "register": 1.0,
 }
-_GAUSSIANS = {"gaussians": 4.0}  # the last stage, where they were asked for
+GAUSSIANS_STAGE = {"gaussians": 4.0}  # the last stage, where they were asked for
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,7 +100,8 @@ class Completion:
 
     @property
     def _placer(self) -> Placer:
-        return Placer(self.observation, self.frame.frame.camera, self.settings.placing)
+        frame = self.frame.frame
+        return Placer(self.observation, frame.camera, frame.pointmap[..., 2], self.settings.placing)
 
     def _stage1(self, generator: torch.Generator) -> _Stage1:
         with self.stages.run("condition"):
@@ -150,7 +151,7 @@ class Completion:
 
 def stage_shares(options: ModelOptions) -> dict[str, float]:
     """The stages of an object in their order, with their usual shares of its time."""
-    return {**STAGES, **(_GAUSSIANS if options.gaussians else {})}
+    return STAGES | (GAUSSIANS_STAGE if options.gaussians else {})
 
 
 def _unshrunk(stage1: _Stage1) -> Sim3:

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from ...model.weights import WeightsError, WeightsFolder
-from ..model_options import OptionsError
+from ..model_options import ModelOptions, OptionsError
 from .chain import GAUSSIANS, GEOMETRY, MESH, PARTS, REFINEMENT, STAGE1, STAGE2, Chain
 from .memory import give_back, limit_device, weights_budget
 from .residency import Residency
@@ -24,7 +24,7 @@ def load_chain(settings: Sam3dSettings) -> Chain:
     limit_device(device, options.memory_limit_mib)
     try:
         weights = WeightsFolder(options.checked_weights())
-        parts = _parts(weights, options.gaussians)
+        parts = _parts(weights, options)
         sizes = {part: weights.nbytes(part, dtype) for part in parts}
         budget = weights_budget(weights.config, device=device, dtype=dtype, limit_mib=options.memory_limit_mib)
         load = partial(_load, weights, device=device, dtype=dtype, compiled=options.compile)
@@ -36,18 +36,24 @@ def load_chain(settings: Sam3dSettings) -> Chain:
     return Chain(config, settings.samplers(config), residency, device, config.max_voxels, refines=MESH in parts)
 
 
-def _parts(weights: WeightsFolder, gaussians: int) -> tuple[str, ...]:
-    """The parts of the model that an object passes, in their order; raises OptionsError for Gaussians of none.
+def _parts(weights: WeightsFolder, options: ModelOptions) -> tuple[str, ...]:
+    """The parts of the model that an object passes, in their order; raises OptionsError where some are not there.
 
-    Shapes along the view need no second stage: where the folder lacks it, the first one's surface is the answer.
-    A second stage is one that decodes cells.
+    Shapes along the view need no second stage: unless it is asked for, the first one's surface is the answer. Theirs is
+    one that decodes cells.
     """
+    gaussians = (GAUSSIANS[options.gaussians],) if options.gaussians else ()
     if weights.config.frame == "canonical":
-        return (*PARTS, *([GAUSSIANS[gaussians]] if gaussians else []))
-    if gaussians:
-        raise OptionsError(f"{weights.folder}: these weights make no Gaussians; leave them out")
-    refines = weights.config.mesh.field is not None and any(part in weights.parts for part in STAGE2)
-    return PARTS if refines else STAGE1
+        return (*PARTS, *gaussians)
+    if not (options.refine or gaussians):
+        return STAGE1
+    missing = [part for part in (*STAGE2, *gaussians) if part not in weights.parts]
+    if missing or weights.config.mesh.field is None:
+        lacking = f" (they lack {', '.join(missing)})" if missing else ""
+        if gaussians:
+            raise OptionsError(f"{weights.folder}: these weights make no Gaussians{lacking}; leave them out")
+        raise OptionsError(f"{weights.folder}: these weights have no second stage{lacking}; leave refine out")
+    return (*PARTS, *gaussians)
 
 
 def _load(weights: WeightsFolder, part: str, *, device: torch.device, dtype: torch.dtype, compiled: bool) -> nn.Module:

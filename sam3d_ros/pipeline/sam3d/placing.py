@@ -1,8 +1,9 @@
 """The model's shape and pose, settled against the robot's own depth.
 
 The model says in which direction an object looks and about how large it is; users report sizes that are off by a factor
-of three. The size is therefore searched for: at each candidate the mesh is registered to the depth, and the one counts
-best whose surface holds most of the depth points and whose outline fills the mask.
+of three, and things that stand on their heads. Size and half turns are therefore searched for: at each candidate the
+mesh is registered to the depth, and the one counts best whose surface holds most of the depth points, whose outline
+fills the mask, and which leaves the space free that the camera saw to be free.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...geometry import SE3, Mesh, PinholeCamera, Sim3
 from ..alignment import AlignmentConfig
@@ -21,16 +23,21 @@ from ..registration import Registration, RegistrationConfig, register
 from ..result import Reconstruction, Rejection, RejectionReason
 
 _JUDGING = RegistrationConfig(alignment=AlignmentConfig(moves=False))
+_TURNS = tuple(np.diag(signs) for signs in ([1.0, 1, 1], [1.0, -1, -1], [-1.0, 1, -1], [-1.0, -1, 1]))
 _TRIM = 0.01  # share of the depth points that may stick out on either side
 
 
 @dataclass(frozen=True, slots=True)
 class PlacingConfig:
-    """How the size is searched for: by factors that shrink from `first_factor` to `last_factor`."""
+    """How the size is searched for: by factors that shrink from `first_factor` to `last_factor`.
+
+    A half turn about one of the canonical axes is taken where its score is higher by the factor `turn_margin`.
+    """
 
     first_factor: float = 1.5
     last_factor: float = 1.02
-    max_fits: int = 30
+    max_fits: int = 30  # for each direction
+    turn_margin: float = 1.05
     registration: RegistrationConfig = field(default_factory=lambda: RegistrationConfig(points=200, samples=800))
 
 
@@ -49,9 +56,8 @@ class Placement:
 
     @property
     def agreement(self) -> float:
-        """0-1: share of the depth points on the mesh times overlap of outline and mask; 0 where not known."""
-        quality = self.registration.quality
-        return float(np.nan_to_num(quality.inlier_ratio * quality.mask_iou))
+        """The score of the registration, 0-1; 0 where it is not known."""
+        return float(np.nan_to_num(self.registration.quality.score))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,6 +66,7 @@ class Placer:
 
     observation: Observation
     camera: PinholeCamera
+    depth: NDArray[np.floating] | None = None  # [H, W] m, of the whole image: what hides the object, what is free
     config: PlacingConfig = field(default_factory=PlacingConfig)
 
     def place(self, canonical: Mesh, T_cam_canonical: Sim3, *, config: RegistrationConfig | None = None) -> Placement:
@@ -67,7 +74,7 @@ class Placer:
         vertices = canonical.vertices * np.float32(T_cam_canonical.scale)
         metric = Mesh(vertices, canonical.triangles, canonical.vertex_colors)
         mesh, T_cam_obj = centre_mesh(metric, T_cam_canonical.without_scale())
-        registration = register(mesh, T_cam_obj, self.observation, self.camera, config=config)
+        registration = self._register(mesh, T_cam_obj, config)
         return Placement(mesh, registration, _canonical_pose(metric, registration.T_cam_obj, T_cam_canonical.scale))
 
     def judge(self, canonical: Mesh, T_cam_canonical: Sim3) -> Placement:
@@ -77,17 +84,27 @@ class Placer:
     def lay(self, placement: Placement) -> Placement:
         """A placed mesh with its seen side laid onto the depth; pose and size stay."""
         mesh, T_cam_obj = laid_on_depth(placement.mesh, placement.registration.T_cam_obj, self.observation)
-        registration = register(mesh, T_cam_obj, self.observation, self.camera, config=_JUDGING)
+        registration = self._register(mesh, T_cam_obj, _JUDGING)
         return Placement(mesh, registration, placement.T_cam_canonical)
 
     def settle(self, canonical: Mesh, T_cam_canonical: Sim3) -> Placement:
         """The surface at the size and place that agree best with depth and mask, from the model's pose on.
 
-        Where nothing agrees the model's own size and pose come back, registered as well as they can be.
+        Also from that half turn of it which agrees best before sizes are searched for. Where nothing agrees the
+        model's own size and pose come back, registered as well as they can be.
         """
+        own, *others = (self._begin(canonical, _turned(T_cam_canonical, canonical, turn)) for turn in _TURNS)
+        own, other = (self._resized(canonical, fit) for fit in (own, max(others, key=_agreement)))
+        return other if other.agreement > self.config.turn_margin * own.agreement else own
+
+    def _begin(self, canonical: Mesh, T_cam_canonical: Sim3) -> Placement:
+        """At the size of the transform, or as large as the observed points spread."""
         starts = (T_cam_canonical, self._around_the_points(canonical, T_cam_canonical))
-        best = max((self._fit(canonical, start, 1.0) for start in starts), key=lambda fit: fit.agreement)
-        factor, fits = self.config.first_factor, len(starts)
+        return max((self._fit(canonical, start, 1.0) for start in starts), key=_agreement)
+
+    def _resized(self, canonical: Mesh, best: Placement) -> Placement:
+        """At the size that agrees best, by steps that get smaller where neither larger nor smaller is better."""
+        factor, fits = self.config.first_factor, 0
         while factor > self.config.last_factor and fits < self.config.max_fits:
             other = max((self._fit(canonical, best.T_cam_canonical, f) for f in (factor, 1 / factor)), key=_agreement)
             fits += 2
@@ -96,6 +113,9 @@ class Placer:
             else:
                 factor = factor**0.5
         return best
+
+    def _register(self, mesh: Mesh, T_cam_obj: SE3, config: RegistrationConfig | None) -> Registration:
+        return register(mesh, T_cam_obj, self.observation, self.camera, depth=self.depth, config=config)
 
     def _fit(self, canonical: Mesh, T_cam_canonical: Sim3, factor: float) -> Placement:
         """Registered after growing by `factor` about the middle of the surface."""
@@ -142,6 +162,12 @@ def doubt(label: int, placement: Placement, min_inlier_ratio: float) -> Rejectio
         return None
     detail = f"{ratio:.0%} of the depth points lie on the completed mesh, min_inlier_ratio is {min_inlier_ratio:.0%}"
     return Rejection(label, RejectionReason.LOW_DEPTH_AGREEMENT, detail)
+
+
+def _turned(T_cam_canonical: Sim3, canonical: Mesh, R: NDArray[np.float64]) -> Sim3:
+    """The transform after a rotation of the surface about the middle of its box."""
+    centre = canonical.box_centre.astype(np.float64)
+    return T_cam_canonical @ Sim3.from_se3(SE3.from_rotation(R, centre - R @ centre))
 
 
 def _agreement(placement: Placement) -> float:

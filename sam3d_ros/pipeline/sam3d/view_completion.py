@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
 from ...geometry import Mesh
+from ...geometry.gaussians import Gaussians
 from ...model.config import FieldConfig
 from ...model.preprocess.object_view import ObjectViews
 from ...model.refinement import refined_voxels, voxel_features
 from ...model.structure import SHAPE, StructureFields, reconciled
 from ...model.view_pose import ViewPoses, decode_view_poses
 from ..finish import finish_shape
-from ..model_options import RegistrationMode
+from ..model_options import ModelOptions, RegistrationMode
 from ..observation import Observation
 from ..result import Reconstruction, Rejection, RejectionReason
 from ..stages import Stages
 from .chain import STAGE1_EMBEDDER, STAGE2_EMBEDDER, Chain
-from .decoding import NoShapeError, solid
+from .completion import GAUSSIANS_STAGE
+from .decoding import NoShapeError, canonical_gaussians, solid
 from .placing import Placement, doubt, laid_on_depth, reconstruction
 from .settings import Sam3dSettings
 from .view_colors import colored
@@ -27,7 +29,7 @@ from .view_frames import ViewFrame
 from .view_placing import cube_pose, in_object_frame, judged
 from .view_shapes import CubeShape, first_shape, refined_shape
 
-_REFINING = {"refinement_condition": 7.0, "refinement": 25.0, "decode": 5.0}  # where the weights hold stage 2
+_REFINING = {"refinement_condition": 7.0, "refinement": 25.0, "decode": 5.0}  # where stage 2 works as well
 # The stages of an object in their order, with their usual shares of its time.
 VIEW_STAGES = {
     "observe": 3.0,
@@ -42,9 +44,11 @@ VIEW_STAGES = {
 }
 
 
-def view_stages(refines: bool) -> dict[str, float]:
+def view_stages(options: ModelOptions) -> dict[str, float]:
     """The stages that an object passes, with their usual shares of its time."""
-    return {name: share for name, share in VIEW_STAGES.items() if refines or name not in _REFINING}
+    refines = options.refine or options.gaussians > 0
+    stages = {name: share for name, share in VIEW_STAGES.items() if refines or name not in _REFINING}
+    return stages | (GAUSSIANS_STAGE if options.gaussians else {})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,7 +93,8 @@ class ViewCompletion:
         placement = self._place(mesh, shape, stage1)
         if rejection := doubt(self.observation.label, placement, self.settings.min_inlier_ratio):
             return rejection
-        return reconstruction(self.observation.label, placement, self.stages.latency_ms)
+        gaussians = self._gaussians(shape, placement)
+        return replace(reconstruction(self.observation.label, placement, self.stages.latency_ms), gaussians=gaussians)
 
     def _first(self, stage1: _Stage1) -> CubeShape:
         """The answer of weights without a second stage."""
@@ -112,7 +117,8 @@ class ViewCompletion:
         with self.stages.run("decode"):
             cells = self.chain.cells(slat)
         with self.stages.run("surface"):
-            return refined_shape(cells, voxels, fields, resolution, views.observed)
+            shape = refined_shape(cells, voxels, fields, resolution, views.observed)
+        return replace(shape, slat=slat)
 
     def _place(self, mesh: Mesh, shape: CubeShape, stage1: _Stage1) -> Placement:
         """The mesh in its object frame where it lies, with the colours of the frame and of the model."""
@@ -123,12 +129,21 @@ class ViewCompletion:
             metric, T_cam_obj = in_object_frame(mesh, T_cam_cube, stage1.poses, support)
             if self.settings.options.registration is RegistrationMode.SURFACE:
                 metric, T_cam_obj = laid_on_depth(metric, T_cam_obj, self.observation)
-            placement = judged(metric, T_cam_obj, T_cam_cube, self.observation, frame.camera)
+            placement = judged(metric, T_cam_obj, T_cam_cube, self.observation, frame)
         with self.stages.run("color"):
             voxel = T_cam_cube.scale / stage1.fields.logits.shape[-1]
             hidden = None if shape.paint is None else shape.paint(mesh.vertices)
             painted = colored(placement.mesh, T_cam_obj, frame, self.observation, voxel=voxel, hidden=hidden)
         return Placement(painted, placement.registration, placement.T_cam_canonical)
+
+    def _gaussians(self, shape: CubeShape, placement: Placement) -> Gaussians | None:
+        """In the object frame, where they were asked for and memory is not short."""
+        per_voxel = self.settings.options.gaussians
+        if not per_voxel or shape.slat is None or self.chain.alone:
+            return None
+        with self.stages.run("gaussians"):
+            cloud = canonical_gaussians(self.chain.gaussians(shape.slat, per_voxel))
+            return cloud.transformed(placement.T_obj_canonical)
 
     def _unplaced(self) -> Rejection:
         """Too little depth where the model looks, which is at every other pixel or fewer."""

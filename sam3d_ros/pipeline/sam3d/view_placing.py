@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...geometry import SE3, Mesh, PinholeCamera, Sim3
+from ...geometry import SE3, Mesh, Sim3
 from ...model.preprocess.cube import ViewCubes
 from ...model.view_pose import ViewPoses
 from ..alignment import AlignmentConfig
 from ..finish import centre_mesh
+from ..frame import Frame
 from ..object_frame import to_object_frame
 from ..observation import Observation
 from ..registration import RegistrationConfig, register
@@ -37,14 +38,18 @@ def in_object_frame(surface: Mesh, T_cam_cube: Sim3, poses: ViewPoses, support: 
     return centre_mesh(mesh, T_cam_cube.without_scale() @ SE3.from_rotation(R_cube_obj, np.zeros(3)))
 
 
-def judged(mesh: Mesh, T_cam_obj: SE3, T_cam_cube: Sim3, observation: Observation, camera: PinholeCamera) -> Placement:
+def judged(mesh: Mesh, T_cam_obj: SE3, T_cam_cube: Sim3, observation: Observation, frame: Frame) -> Placement:
     """The mesh where it lies, with what depth and mask say of that.
 
     Depth has placed the cube. To register the mesh as well would make errors of its shape errors of its pose: on true
     shapes bent by a voxel the distance from the truth grew by a tenth, and the object was turned by 2 to 6 degrees.
     """
     config = RegistrationConfig(alignment=AlignmentConfig(moves=False))
-    return Placement(mesh, register(mesh, T_cam_obj, observation, camera, config=config), T_cam_cube)
+    return Placement(
+        mesh,
+        register(mesh, T_cam_obj, observation, frame.camera, depth=frame.pointmap[..., 2], config=config),
+        T_cam_cube,
+    )
 
 
 def _orthonormal(matrix: np.ndarray) -> np.ndarray:

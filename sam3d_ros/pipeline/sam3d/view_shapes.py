@@ -13,13 +13,14 @@ from torch import Tensor
 from ...geometry import Mesh
 from ...model.decoders import VoxelFields
 from ...model.preprocess.observed import VoxelState
-from ...model.sparse import Voxels
+from ...model.sparse import SparseTensor, Voxels
 from ...model.structure import StructureFields
 from ...model.surface import colours_at, dense_distance
 from .cube_surface import cube_surface
 from .decoding import solid
 from .joining import joined
 
+_SECOND = 0.5  # share of stage 2 in the distance; the two err in different ways
 _ROUNDS = 6  # of smoothing; with many more thinning out leaves flat places too few vertices for their colours
 Colors = NDArray[np.uint8]
 Paint = Callable[[NDArray[np.float32]], Colors]  # sRGB [P, 3] at points [P, 3] in cube coordinates
@@ -31,6 +32,7 @@ class CubeShape:
 
     surface: Mesh
     paint: Paint | None = None
+    slat: SparseTensor | None = None  # what Gaussians are decoded from
 
 
 def first_shape(fields: StructureFields, observed: Tensor) -> CubeShape:
@@ -45,13 +47,13 @@ def first_shape(fields: StructureFields, observed: Tensor) -> CubeShape:
 def refined_shape(
     cells: VoxelFields, voxels: Voxels, first: StructureFields, resolution: int, observed: Tensor
 ) -> CubeShape:
-    """The surface of the cells of stage 2's voxels, `resolution` along an edge; beside them stage 1 says the side.
+    """The surface between that of stage 1 and the cells of stage 2's voxels, `resolution` of these along an edge.
 
     Pieces are joined; `observed` [1, R, R, R] are states of stage 1's voxels. Raises NoShapeError where nothing is
     inside.
     """
     places = voxels.coords[:, 1:]
-    distance = dense_distance(places, cells.distance, _signed(first)[0, 0], resolution)
+    distance = dense_distance(places, cells.distance, _signed(first)[0, 0], resolution, share=_SECOND)
     seen = _free(observed)
     nearest = np.arange(len(distance)) * len(seen) // len(distance)
     field = joined(_grid(distance), seen[np.ix_(nearest, nearest, nearest)])

@@ -35,6 +35,15 @@ def test_cells_are_where_their_voxels_are_and_elsewhere_the_side_counts():
     assert torch.equal(grid[fine], sides[fine])
 
 
+def test_a_share_of_the_distance_beside_is_mixed_in():
+    places, distance = some_places(), torch.randn(len(some_places()), CELLS, CELLS, CELLS)
+    beside = ball(CELLS * R)
+    grid = dense_distance(places, distance, beside, R, share=0.25)
+    for (x, y, z), cells in zip((places * CELLS).tolist(), distance, strict=True):
+        block = np.s_[x : x + CELLS, y : y + CELLS, z : z + CELLS]
+        torch.testing.assert_close(grid[block], 0.25 * cells + 0.75 * beside[block])
+
+
 def test_a_ball_in_pieces_is_the_ball():
     fine = ball(R * CELLS)
     blocks = fine.view(R, CELLS, R, CELLS, R, CELLS)

@@ -122,3 +122,18 @@ def test_a_full_cube_closes_at_the_border_of_the_grid():
 def test_no_voxel_means_no_surface():
     with pytest.raises(ValueError, match="no voxel"):
         voxel_surface(np.full((8, 8, 8), -1.0, np.float32), OBSERVED, triangle_budget=2000)
+
+
+@pytest.mark.parametrize("axis", range(3))
+def test_what_stands_on_its_head_or_looks_the_wrong_way_is_turned(axis):
+    """A wedge with a knob: no half turn maps it onto itself."""
+    wedge = trimesh.creation.box((0.8, 0.5, 0.3))
+    wedge.apply_translation([0, 0, 0.15])
+    knob = trimesh.creation.box((0.2, 0.2, 0.5))
+    knob.apply_translation([0.28, 0.12, 0.5])
+    mesh, truth = canonical(trimesh.util.concatenate([wedge, knob]).subdivide()), Sim3.from_se3(POSE, SCALE)
+    turn = np.where(np.eye(3)[axis] > 0, 1.0, -1.0) * np.eye(3)
+    guess = Sim3.from_se3(POSE @ SE3.from_rotation(turn, np.zeros(3)), 1.6 * SCALE)
+    placement = Placer(seen(mesh, truth), CAMERA).settle(mesh, guess)
+    assert rotation_error(placement.T_cam_canonical.without_scale(), POSE) < np.radians(5)
+    assert placement.T_cam_canonical.scale == pytest.approx(SCALE, rel=0.03)

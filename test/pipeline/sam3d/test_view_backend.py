@@ -148,7 +148,7 @@ def test_crumbs_beside_the_object_are_dropped(weights, seen, true_answer):
 
 def test_each_stage_is_timed_in_its_order_and_each_step_is_heard(weights, seen):
     answer, heard = complete(telling_the_truth(weights, seen), seen.frame)
-    assert list(answer.latency_ms) == list(view_stages(False))
+    assert list(answer.latency_ms) == list(view_stages(ModelOptions()))
     percents = [p.percent for p in heard]
     assert percents == sorted(percents)
     assert percents[-1] == pytest.approx(100)
@@ -273,13 +273,13 @@ def refining_weights(tmp_path_factory):
     return write_view_weights(tmp_path_factory.mktemp("refining") / "weights", REFINING)
 
 
-def test_where_the_weights_hold_a_second_stage_its_surface_and_its_hidden_colours_are_the_answer(
+def test_where_a_second_stage_is_asked_for_it_mends_the_surface_and_its_hidden_colours_are_the_answer(
     refining_weights, seen
 ):
-    backend = telling_the_truth(refining_weights, seen)
+    backend = telling_the_truth(refining_weights, seen, refine=True)
     parts = backend._chain.residency._loaded
     parts[MESH] = TrueCells(parts[STRUCTURE], (0.0, 1.0, 0.0))
-    # A first stage that errs by most of a voxel: the second one is right where it is asked.
+    # A first stage that errs by most of a voxel: half of that is left with the second one, which is right.
     parts[STRUCTURE].distance = parts[STRUCTURE].distance + 0.25
     answer, heard = complete(backend, seen.frame)
     assert isinstance(answer, Reconstruction), answer
@@ -301,5 +301,29 @@ def test_a_second_stage_without_a_part_is_refused(refining_weights, tmp_path):
     manifest = json.loads((tmp_path / "manifest.json").read_text())
     del manifest["parts"]["refinement"]
     (tmp_path / "manifest.json").write_text(json.dumps(manifest))
-    with pytest.raises(OptionsError, match="has no refinement"):
-        backend_of(tmp_path)
+    with pytest.raises(OptionsError, match=r"no second stage \(they lack refinement\); leave refine out"):
+        backend_of(tmp_path, refine=True)
+    backend_of(tmp_path).unload()  # where it is not asked for, nothing is amiss
+
+
+def test_a_second_stage_that_is_not_asked_for_does_nothing(refining_weights, seen):
+    answer, _ = complete(telling_the_truth(refining_weights, seen), seen.frame)
+    assert not {"refinement_condition", "refinement", "decode", "gaussians"} & set(answer.latency_ms)
+
+
+def test_gaussians_lie_on_the_object_in_its_frame(refining_weights, seen):
+    backend = telling_the_truth(refining_weights, seen, gaussians=32)
+    answer, heard = complete(backend, seen.frame)
+    assert list(answer.latency_ms) == [*VIEW_STAGES, "gaussians"]
+    assert heard[-1].percent == pytest.approx(100)
+    per_voxel = backend._chain.config.gaussians.per_voxel
+    assert len(answer.gaussians) > 100 * per_voxel
+    assert len(answer.gaussians) % per_voxel == 0
+    # Decoders without training put them somewhere in the voxels near the surface: two voxels of 32 from it at most.
+    p_obj = seen.T_cam_obj.inverse().apply(answer.T_cam_obj.apply(answer.gaussians.means))
+    assert np.abs(distances_to(seen.shape, p_obj)).max() < 3 * answer.scale / 32
+
+
+def test_at_low_detail_there_are_no_gaussians(refining_weights, seen):
+    answer, _ = complete(telling_the_truth(refining_weights, seen, gaussians=32), seen.frame, detail=Detail.LOW)
+    assert isinstance(answer, Rejection) or answer.gaussians is None

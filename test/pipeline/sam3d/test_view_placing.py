@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from scipy.spatial.transform import Rotation
-from view_model import CAMERA, painted, pot, pot_frame
+from view_model import painted, pot, pot_frame
 
 from sam3d_ros.geometry import SE3, Sim3
 from sam3d_ros.model.preprocess.cube import ViewCubes
@@ -21,13 +21,14 @@ TURN = np.array([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
 @pytest.fixture(scope="module")
 def view():
     frame, T_cam_obj = pot_frame()
-    return observe(frame, 5, PrepareConfig()), T_cam_obj
+    return frame, T_cam_obj
 
 
 def judgement(view, *, off_mm: float):
-    observation, T_cam_obj = view
+    frame, T_cam_obj = view
+    observation = observe(frame, 5, PrepareConfig())
     beside = SE3(T_cam_obj.quat_wxyz, T_cam_obj.translation_xyz + [0.0, 0.0, 1e-3 * off_mm])
-    placement = judged(painted(pot(), (200, 60, 40)), beside, Sim3.from_se3(beside, 0.2), observation, CAMERA)
+    placement = judged(painted(pot(), (200, 60, 40)), beside, Sim3.from_se3(beside, 0.2), observation, frame)
     return beside, placement
 
 

@@ -18,6 +18,7 @@ from sam3d_ros.geometry.render import render
 from sam3d_ros.model.config import (
     SMALL,
     FieldConfig,
+    GaussianConfig,
     MeshDecoderConfig,
     ObservedConfig,
     RefinementConfig,
@@ -58,6 +59,7 @@ REFINING = replace(
         voxel_features=VOXEL_FEATURES,
     ),
     mesh=MeshDecoderConfig(TrunkConfig(resolution=32, width=32, depth=1, heads=1), widths=(), field=FieldConfig()),
+    gaussians=GaussianConfig(TrunkConfig(resolution=32, width=32, depth=1, heads=1), per_voxel=8),
 )
 RESOLUTION = 64  # of the truth
 CAMERA = PinholeCamera(320, 240, 300.0, 300.0, 159.5, 119.5)
