@@ -58,6 +58,13 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
         help="of the device; parts are loaded in turn to stay below",
     )
     group.add_argument(
+        "--candidates",
+        type=int,
+        default=1,
+        metavar="N",
+        help="answers from different seeds, of which the one that agrees best with depth and mask counts (default 1)",
+    )
+    group.add_argument(
         "--registration",
         choices=[item.value for item in RegistrationMode],
         default=RegistrationMode.SURFACE.value,
@@ -81,6 +88,7 @@ def model_options(arguments: argparse.Namespace) -> ModelOptions:
             refine=arguments.refine,
             gaussians=arguments.gaussians,
             memory_limit_mib=arguments.memory_limit,
+            candidates=arguments.candidates,
             registration=RegistrationMode(arguments.registration),
             compile=arguments.compile,
         )
@@ -104,6 +112,7 @@ def node_parameters(arguments: argparse.Namespace) -> dict[str, str]:
             "refine": str(options.refine).lower(),
             "gaussians": str(options.gaussians),
             "memory_limit": str(options.memory_limit_mib),
+            "candidates": str(options.candidates),
             "registration": options.registration.value,
             "compile": str(options.compile).lower(),
         }
@@ -122,6 +131,7 @@ def _refuse_unused(arguments: argparse.Namespace) -> None:
         "dtype": Dtype.AUTO.value,
         "sampling": Sampling.AUTO.value,
         "memory_limit": 0,
+        "candidates": 1,
         "registration": RegistrationMode.SURFACE.value,
         "compile": False,
     }

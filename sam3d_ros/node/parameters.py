@@ -95,6 +95,7 @@ class Parameters:
     steps: int
     refine: bool
     gaussians: int
+    candidates: int
     registration: str
     compile: bool
     seed: int
@@ -165,6 +166,7 @@ class Parameters:
             refine=self.refine,
             gaussians=self.gaussians,
             memory_limit_mib=self.memory_limit,
+            candidates=self.candidates,
             registration=RegistrationMode(self.registration),
             compile=self.compile,
         )

@@ -76,6 +76,7 @@ class ModelOptions:
         0  # besides the mesh: 0, 4 for the light decoder, 32 for the full one (8 for each voxel when small)
     )
     memory_limit_mib: int = 0  # of the device, for weights and work together; 0 = all that is free
+    candidates: int = 1  # answers from different seeds, of which the one with the highest score counts
     registration: RegistrationMode = RegistrationMode.SURFACE  # of what it says to the measured depth
     compile: bool = False  # torch.compile: faster after a slow first object
 
@@ -86,6 +87,8 @@ class ModelOptions:
             raise OptionsError(f"steps must lie in 0..1000, got {self.steps}")
         if self.gaussians not in GAUSSIANS:
             raise OptionsError(f"gaussians must be 0, 4 or 32, got {self.gaussians}")
+        if not 1 <= self.candidates <= 64:
+            raise OptionsError(f"candidates must lie in 1..64, got {self.candidates}")
         if self.memory_limit_mib < 0:
             raise OptionsError(f"memory_limit_mib must be 0 or more, got {self.memory_limit_mib}")
 

@@ -78,7 +78,7 @@ def test_the_options_say_what_was_asked_for(weights):
 def test_the_node_gets_the_same_options(weights):
     chosen = ("--sampling", "fast", "--steps", "8", "--gaussians", "32")
     arguments = parsed("--backend", "sam3d", "--weights", str(weights), *chosen)
-    typed = {"steps": 8, "gaussians": 32, "memory_limit": 0, "compile": False, "refine": False}
+    typed = {"steps": 8, "candidates": 1, "gaussians": 32, "memory_limit": 0, "compile": False, "refine": False}
     values = node_parameters(arguments) | typed
     assert Parameters.from_values(values).model_options() == model_options(arguments)
 

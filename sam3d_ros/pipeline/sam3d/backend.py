@@ -15,6 +15,7 @@ from ..frame import Frame
 from ..observation import observe
 from ..result import Reconstruction, Rejection, RejectionReason
 from ..stages import Stages
+from .candidates import best_of, progress_of
 from .chain import Chain
 from .completion import Completion, stage_shares
 from .decoding import NoShapeError
@@ -99,15 +100,20 @@ class Sam3dBackend:
     def _answer(
         self, chain: Chain, prepared: Prepared, label: int, *, progress: ProgressCallback, cancel: CancelToken
     ) -> Reconstruction | Rejection:
-        shares = self._shares(chain)
-        stages = Stages(label, shares, progress=progress, cancel=cancel, finish_work=chain.finish_work)
-        with stages.run("observe"):
-            observation = observe(prepared.frame, label, self.settings.prepare)
-        if isinstance(observation, Rejection):
-            return observation
-        if isinstance(prepared, ViewFrame):
-            return self._complete(ViewCompletion(chain, self.settings, prepared, observation, stages))
-        return self._complete(Completion(chain, self.settings, prepared, observation, stages))
+        count, answers = self.settings.options.candidates, list[Reconstruction | Rejection]()
+        for number in range(count):
+            heard = progress_of(number, count, progress)
+            stages = Stages(label, self._shares(chain), progress=heard, cancel=cancel, finish_work=chain.finish_work)
+            with stages.run("observe"):
+                observation = observe(prepared.frame, label, self.settings.prepare)
+            if isinstance(observation, Rejection):
+                return observation
+            settings = replace(self.settings, seed=self.settings.seed + number)
+            if isinstance(prepared, ViewFrame):
+                answers.append(self._complete(ViewCompletion(chain, settings, prepared, observation, stages)))
+            else:
+                answers.append(self._complete(Completion(chain, settings, prepared, observation, stages)))
+        return best_of(answers)
 
     def _complete(self, completion: Completion | ViewCompletion) -> Reconstruction | Rejection:
         label = completion.observation.label

@@ -9,12 +9,12 @@ import pytest
 import trimesh
 from one_view import ball, bowl, box, cylinder, view_of
 
-from sam3d_ros.geometry.metrics import chamfer_distance
+from sam3d_ros.geometry.metrics import chamfer_distance, nearest_distances
 from sam3d_ros.geometry.sampling import sample_surface
 from sam3d_ros.pipeline import CancelToken, Detail, Reconstruction
 from sam3d_ros.pipeline.backends import DEFAULT, create_backend
 from sam3d_ros.pipeline.finish import is_watertight
-from sam3d_ros.pipeline.model_options import SHIPPED
+from sam3d_ros.pipeline.model_options import SHIPPED, ModelOptions
 
 # And the share of a hull's error that is left, at most: a hull is made for boxes.
 SHAPES = {"box": (box, 0.9), "cylinder": (cylinder, 0.6), "ball": (ball, 0.25), "bowl": (bowl, 0.75)}
@@ -68,3 +68,15 @@ def test_the_files_are_small_and_say_how_they_were_made():
     manifest = json.loads((SHIPPED / "manifest.json").read_text())
     assert manifest["config"]["frame"] == "view"
     assert (SHIPPED / "training_settings.json").is_file()
+
+
+def test_refined_shapes_and_their_gaussians_are_there_for_those_who_ask():
+    backend = create_backend(DEFAULT, model=ModelOptions(gaussians=32))
+    backend.load()
+    view = view_of(ball())
+    answer = complete(backend, view.frame)
+    surface = answer.T_cam_obj.apply(sample_surface(answer.mesh, 6000, 0).points)
+    assert chamfer_distance(surface, view.truth) < 0.0045
+    means = answer.T_cam_obj.apply(answer.gaussians.means[answer.gaussians.opacities.reshape(-1) > 0.5])
+    assert len(means) > 1000
+    assert np.median(nearest_distances(means, view.truth)) < 0.004
