@@ -12,6 +12,7 @@ from typing import Any, Literal
 import yaml
 
 from ..messages.markers import MarkerConfig, MarkerForm
+from ..pipeline.gates import Gates
 from ..pipeline.model_options import Dtype, ModelOptions, RegistrationMode, Sampling
 from ..pipeline.observation import PrepareConfig
 from ..pipeline.registration import RegistrationConfig
@@ -123,6 +124,9 @@ class Parameters:
     min_depth_points: int
     min_depth: float
     max_depth: float
+    gate_inlier_ratio: float
+    gate_mask_iou: float
+    gate_free_space: float
     max_objects: int
     max_age: float
     follow: bool
@@ -181,6 +185,10 @@ class Parameters:
             min_depth=self.min_depth,
             max_depth=self.max_depth,
         )
+
+    def gates(self) -> Gates:
+        """Limits on new objects."""
+        return Gates(self.gate_inlier_ratio, self.gate_mask_iou, self.gate_free_space)
 
     def tracking_config(self) -> TrackingConfig:
         """Limits and gates of the object table."""

@@ -43,6 +43,7 @@ def make_backend(parameters: Parameters) -> Backend:
         seed=parameters.seed,
         triangle_budget=parameters.triangle_budget,
         model=parameters.model_options(),
+        gates=parameters.gates(),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .backend import Backend
+from .gates import Gates
 from .model_options import ModelOptions, OptionsError
 from .observation import PrepareConfig
 
@@ -18,13 +19,15 @@ def create_backend(
     seed: int = 0,
     triangle_budget: int = 5000,
     model: ModelOptions | None = None,
+    gates: Gates | None = None,
 ) -> Backend:
     """The backend of that name, not loaded yet; its libraries are imported here and not before.
 
-    `model` says which weights a learned backend loads and how it runs. Raises ValueError for a name that is not in
-    `BACKENDS`, and OptionsError where what a learned one computes with is not installed.
+    `model` says which weights a learned backend loads and how it runs, `gates` which answers are let through. Raises
+    ValueError for a name that is not in `BACKENDS`, and OptionsError where what a learned one computes with is not
+    installed.
     """
-    prepare = prepare or PrepareConfig()
+    prepare, gates = prepare or PrepareConfig(), gates or Gates()
     if name == "fake":
         from .fake import FakeBackend
 
@@ -32,7 +35,7 @@ def create_backend(
     if name == "geometric":
         from .geometric import GeometricBackend, GeometricConfig
 
-        return GeometricBackend(GeometricConfig(prepare=prepare, seed=seed, triangle_budget=triangle_budget))
+        return GeometricBackend(GeometricConfig(prepare, seed=seed, triangle_budget=triangle_budget, gates=gates))
     if name == "sam3d":
         try:
             from .sam3d import Sam3dBackend, Sam3dSettings
@@ -43,5 +46,5 @@ def create_backend(
             ) from error
 
         options = model or ModelOptions()
-        return Sam3dBackend(Sam3dSettings(options, prepare=prepare, seed=seed, triangle_budget=triangle_budget))
+        return Sam3dBackend(Sam3dSettings(options, prepare, seed=seed, triangle_budget=triangle_budget, gates=gates))
     raise ValueError(f"no backend is called {name!r}; there are {', '.join(BACKENDS)}")

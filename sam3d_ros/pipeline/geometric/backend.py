@@ -144,10 +144,8 @@ class GeometricBackend:
             frame = scene.frame
             depth = frame.pointmap[..., 2]
             registration = register(mesh, T_cam_obj, scene.observation, frame.camera, depth=depth)
-        if not registration.quality.inlier_ratio >= self.config.min_inlier_ratio:
-            detail = f"{registration.quality.inlier_ratio:.0%} of the depth points lie on the completed mesh"
-            detail += f", min_inlier_ratio is {self.config.min_inlier_ratio:.0%}"
-            return Rejection(scene.observation.label, RejectionReason.LOW_DEPTH_AGREEMENT, detail)
+        if rejection := self.config.gates.doubt(scene.observation.label, registration.quality):
+            return rejection
         return Reconstruction(
             label=scene.observation.label,
             mesh=mesh,

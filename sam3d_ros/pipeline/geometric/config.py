@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ..backend import Detail
+from ..gates import Gates
 from ..observation import PrepareConfig
 from ..support import SUPPORT_DISTANCE
 
@@ -23,7 +24,7 @@ class GeometricConfig:
     symmetry_points: int = 250  # on which mirror planes are compared
     symmetry_angle_step: float = 10.0
     max_violation: float = 0.12  # share of mirrored points in observed free space above which a mirror is not believed
-    min_inlier_ratio: float = 0.4  # share of depth points on the finished mesh below which it is rejected
+    gates: Gates = field(default_factory=Gates)
     directions: int = 36  # of the cross-sections' supporting lines
 
     def grid_cells(self, detail: Detail) -> int:

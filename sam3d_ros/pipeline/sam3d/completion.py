@@ -24,7 +24,7 @@ from .chain import STAGE1_EMBEDDER, STAGE2_EMBEDDER, Chain
 from .coarse import voxel_surface
 from .decoding import canonical_gaussians, canonical_mesh, solid
 from .frames import PreparedFrame
-from .placing import Placement, Placer, doubt, reconstruction
+from .placing import Placement, Placer, reconstruction
 from .settings import Sam3dSettings
 
 # The stages of an object in their order, with their usual shares of its time.
@@ -78,7 +78,7 @@ class Completion:
             mesh = solid(lambda: canonical_mesh(surface, triangle_budget=self.settings.triangle_budget))
         with self.stages.run("register"):
             placement = self._placed(mesh, coarse.T_cam_canonical @ _unshrunk(stage1))
-        if rejection := doubt(self._label, placement, self.settings.min_inlier_ratio):
+        if rejection := self.settings.gates.doubt(self._label, placement.registration.quality):
             return rejection
         gaussians = self._gaussians(slat, placement)
         return replace(reconstruction(self._label, placement, self.stages.latency_ms), gaussians=gaussians)

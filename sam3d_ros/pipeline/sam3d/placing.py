@@ -20,7 +20,7 @@ from ..depth_deformation import lay_on_depth
 from ..finish import centre_mesh
 from ..observation import Observation
 from ..registration import Registration, RegistrationConfig, register
-from ..result import Reconstruction, Rejection, RejectionReason
+from ..result import Reconstruction
 
 _JUDGING = RegistrationConfig(alignment=AlignmentConfig(moves=False))
 _TURNS = tuple(np.diag(signs) for signs in ([1.0, 1, 1], [1.0, -1, -1], [-1.0, 1, -1], [-1.0, -1, 1]))
@@ -153,15 +153,6 @@ def reconstruction(
         latency_ms=dict(latency_ms),
         coarse=coarse,
     )
-
-
-def doubt(label: int, placement: Placement, min_inlier_ratio: float) -> Rejection | None:
-    """Why a finished mesh is not believed: too little of the depth lies on it."""
-    ratio = placement.registration.quality.inlier_ratio
-    if ratio >= min_inlier_ratio:
-        return None
-    detail = f"{ratio:.0%} of the depth points lie on the completed mesh, min_inlier_ratio is {min_inlier_ratio:.0%}"
-    return Rejection(label, RejectionReason.LOW_DEPTH_AGREEMENT, detail)
 
 
 def _turned(T_cam_canonical: Sim3, canonical: Mesh, R: NDArray[np.float64]) -> Sim3:

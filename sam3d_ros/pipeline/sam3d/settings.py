@@ -14,6 +14,7 @@ from ...model.config import (
     Sam3dConfig,
     SamplerConfig,
 )
+from ..gates import Gates
 from ..model_options import Dtype, ModelOptions, OptionsError, Sampling
 from ..observation import PrepareConfig
 from .half_precision import cpu_has_bfloat16
@@ -42,7 +43,7 @@ class Sam3dSettings:
     seed: int = 0
     triangle_budget: int = 5000
     coarse_triangle_budget: int = 2000
-    min_inlier_ratio: float = 0.4  # share of depth points on the finished mesh below which it is rejected
+    gates: Gates = field(default_factory=Gates)
     low_detail_divisor: int = 4  # of the limit of voxels, at Detail.LOW
 
     def device(self) -> torch.device:

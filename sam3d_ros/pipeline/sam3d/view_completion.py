@@ -22,7 +22,7 @@ from ..stages import Stages
 from .chain import STAGE1_EMBEDDER, STAGE2_EMBEDDER, Chain
 from .completion import GAUSSIANS_STAGE
 from .decoding import NoShapeError, canonical_gaussians, solid
-from .placing import Placement, doubt, laid_on_depth, reconstruction
+from .placing import Placement, laid_on_depth, reconstruction
 from .settings import Sam3dSettings
 from .view_colors import colored
 from .view_frames import ViewFrame
@@ -91,7 +91,7 @@ class ViewCompletion:
         with self.stages.run("finish"):
             mesh = solid(lambda: finish_shape(shape.surface, triangle_budget=self.settings.triangle_budget))
         placement = self._place(mesh, shape, stage1)
-        if rejection := doubt(self.observation.label, placement, self.settings.min_inlier_ratio):
+        if rejection := self.settings.gates.doubt(self.observation.label, placement.registration.quality):
             return rejection
         gaussians = self._gaussians(shape, placement)
         return replace(reconstruction(self.observation.label, placement, self.stages.latency_ms), gaussians=gaussians)

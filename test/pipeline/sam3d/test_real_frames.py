@@ -9,6 +9,7 @@ import pytest
 
 from sam3d_ros.pipeline import RejectionReason
 from sam3d_ros.pipeline.finish import is_watertight
+from sam3d_ros.pipeline.gates import OPEN
 from sam3d_ros.pipeline.model_options import ModelOptions, Sampling
 from sam3d_ros.pipeline.sam3d import Sam3dBackend, Sam3dSettings
 from sam3d_ros.replay.frame_folder import load_frame
@@ -30,7 +31,7 @@ ALLOWED = {
 @pytest.mark.parametrize(("weights", "third", "masks"), CASES)
 def test_every_mask_of_a_real_frame_is_answered(request, real_frames, weights, third, masks):
     options = ModelOptions(weights=request.getfixturevalue(weights), sampling=Sampling.FAST, steps=2)
-    tracker = SceneTracker(Sam3dBackend(Sam3dSettings(options, triangle_budget=1500, min_inlier_ratio=0.0)))
+    tracker = SceneTracker(Sam3dBackend(Sam3dSettings(options, triangle_budget=1500, gates=OPEN)))
     tracker.load()
     frame = load_frame(real_frames[third * len(real_frames) // 3])
     labels = frame.instance_labels()[:masks]

@@ -21,6 +21,7 @@ from sam3d_ros.pipeline import (
 )
 from sam3d_ros.pipeline.backends import create_backend
 from sam3d_ros.pipeline.finish import is_watertight
+from sam3d_ros.pipeline.gates import OPEN, Gates
 from sam3d_ros.pipeline.model_options import Dtype, ModelOptions, Sampling
 from sam3d_ros.pipeline.observation import PrepareConfig
 from sam3d_ros.pipeline.sam3d import Sam3dBackend, Sam3dSettings
@@ -38,7 +39,7 @@ def backend_of(weights, *, loaded: bool = True, seed: int = 0, prepare: PrepareC
         prepare=prepare or PrepareConfig(),
         seed=seed,
         triangle_budget=BUDGET,
-        min_inlier_ratio=0.0,
+        gates=OPEN,
     )
     backend = Sam3dBackend(settings)
     if loaded:
@@ -317,11 +318,11 @@ def test_a_surface_that_is_decoded_to_nothing_is_a_rejection(backend, two_boxes,
 
 
 def test_an_object_that_does_not_lie_on_the_depth_is_rejected(backend, two_boxes):
-    strict = Sam3dBackend(replace(backend.settings, min_inlier_ratio=1.01))
+    strict = Sam3dBackend(replace(backend.settings, gates=Gates(min_inlier_ratio=1.0, max_free_space=0.0)))
     strict.load()
     answer = rejection(strict, two_boxes)
     assert answer.reason is RejectionReason.LOW_DEPTH_AGREEMENT
-    assert "min_inlier_ratio" in answer.detail
+    assert "gate_inlier_ratio 100%" in answer.detail
 
 
 def test_warming_up_changes_no_answer(block_weights, two_boxes, answered):

@@ -25,6 +25,7 @@ from view_model import (
 from sam3d_ros.geometry import SE3
 from sam3d_ros.pipeline import Cancelled, CancelToken, Detail, Frame, Progress, Reconstruction, Rejection
 from sam3d_ros.pipeline.finish import is_watertight
+from sam3d_ros.pipeline.gates import OPEN, Gates
 from sam3d_ros.pipeline.model_options import Dtype, ModelOptions, OptionsError
 from sam3d_ros.pipeline.observation import PrepareConfig, observe
 from sam3d_ros.pipeline.result import RejectionReason
@@ -54,10 +55,8 @@ def seen() -> Seen:
     return Seen(*pot_frame(), pot())
 
 
-def backend_of(weights, *, seed: int = 0, min_inlier_ratio: float = 0.0, **options) -> Sam3dBackend:
-    settings = Sam3dSettings(
-        ModelOptions(weights=weights, **options), seed=seed, triangle_budget=3000, min_inlier_ratio=min_inlier_ratio
-    )
+def backend_of(weights, *, seed: int = 0, gates: Gates = OPEN, **options) -> Sam3dBackend:
+    settings = Sam3dSettings(ModelOptions(weights=weights, **options), seed=seed, triangle_budget=3000, gates=gates)
     backend = Sam3dBackend(settings)
     backend.load()
     return backend
@@ -65,7 +64,7 @@ def backend_of(weights, *, seed: int = 0, min_inlier_ratio: float = 0.0, **optio
 
 def telling_the_truth(weights, seen: Seen, *, layout: bool = True, crumb: bool = False, **options) -> Sam3dBackend:
     """A backend whose networks say the true shape and, with `layout`, the true frame."""
-    backend = backend_of(weights, min_inlier_ratio=0.4, **options)
+    backend = backend_of(weights, gates=Gates(), **options)
     observation = observe(seen.frame, LABEL, PrepareConfig())
     cubes = backend.prepare(seen.frame).views(observation, backend._chain.config).cubes
     parts = backend._chain.residency._loaded
@@ -166,7 +165,7 @@ def test_a_shape_that_disagrees_with_the_depth_is_refused(weights, seen):
     backend = telling_the_truth(weights, seen)
     distance = backend._chain.residency._loaded[STRUCTURE].distance
     distance.copy_(distance.roll(20, dims=-1))  # far behind what is seen
-    backend.settings = replace(backend.settings, min_inlier_ratio=0.95)
+    backend.settings = replace(backend.settings, gates=Gates(min_inlier_ratio=0.95))
     answer, _ = complete(backend, seen.frame)
     assert isinstance(answer, Rejection)
     assert answer.reason is RejectionReason.LOW_DEPTH_AGREEMENT
