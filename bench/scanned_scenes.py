@@ -82,9 +82,9 @@ def scene_name(seed: int) -> str:
 def make_scene(objects: Sequence[ScannedObject], seed: int, flaws: Flaws = ORDINARY) -> BenchScene:
     """The scene of that seed; with other flaws the same objects stand at the same places, seen by the same camera."""
     rng = np.random.default_rng(seed)
-    camera = _draw_camera(rng)
-    T_cam_world = _camera_pose(rng)
-    chosen, poses = _arrange(objects, T_cam_world, camera, rng)
+    camera = draw_camera(rng)
+    T_cam_world = camera_pose(rng)
+    chosen, poses = arrange(objects, T_cam_world, camera, rng)
     picture = take_scene_picture([item.textured for item in chosen], poses, T_cam_world, camera, rng)
     labels = _askable(picture, [item.mesh for item in chosen], poses, camera)
     sensor = np.random.default_rng([seed, 1])
@@ -107,13 +107,13 @@ def _load(path: Path, name: str, category: str) -> ScannedObject:
     return ScannedObject(name, category, TexturedMesh(mesh, uv, data["faces_uv"], texture))
 
 
-def _draw_camera(rng: Generator) -> PinholeCamera:
+def draw_camera(rng: Generator) -> PinholeCamera:
     focal = float(rng.uniform(540, 640))
     centre = rng.uniform(-6, 6, 2) + [SIZE[0] / 2 - 0.5, SIZE[1] / 2 - 0.5]
     return PinholeCamera(*SIZE, focal, focal, float(centre[0]), float(centre[1]))
 
 
-def _camera_pose(rng: Generator) -> SE3:
+def camera_pose(rng: Generator) -> SE3:
     """T_cam_world of a camera that looks at the middle of the table z = 0."""
     elevation, azimuth, distance = (
         np.radians(rng.uniform(*ELEVATION)),
@@ -130,7 +130,7 @@ def _camera_pose(rng: Generator) -> SE3:
     return SE3.from_rotation(rotation, -rotation @ eye)
 
 
-def _arrange(
+def arrange(
     objects: Sequence[ScannedObject], T_cam_world: SE3, camera: PinholeCamera, rng: Generator
 ) -> tuple[list[ScannedObject], list[SE3]]:
     """Objects and their poses T_cam_obj, apart from each other and inside the image."""

@@ -62,7 +62,10 @@ def _settle(sightings: Sequence[Sighting], frame: Frame, T_ref_cam: SE3, config:
         if doubt is not None:
             rejections.append(_refused(sighting, frame, RejectionReason.LOW_DEPTH_AGREEMENT, doubt))
             continue
-        sighting.prediction.track.bad_frames = 0
+        track = sighting.prediction.track
+        track.bad_frames = 0
+        seconds = (frame.stamp_ns - track.current.stamp_ns) * 1e-9
+        track.motion = track.motion.after(track.current.T_ref_obj, pose, seconds)
         moved = {"T_ref_obj": pose, "covariance": covariance, "quality": quality, "latency_ms": latency_ms}
         _change(sighting, frame, state=ObjectState.COMPLETE, stamp_ns=frame.stamp_ns, **moved)
     return rejections

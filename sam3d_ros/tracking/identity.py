@@ -54,11 +54,11 @@ class Sighting:
 
 
 def predict(tracks: Iterable[Track], stamp_ns: int, T_cam_ref: SE3) -> list[Prediction]:
-    """The objects where they were last measured, seen from the camera of now; without those whose mesh is coarse."""
+    """The objects where they are expected, seen from the camera of now; without those whose mesh is coarse."""
     known = [(track, track.target) for track in tracks if track.target is not None]
     if not known:
         return []
-    T_cam_obj = PoseBatch.of([track.current.T_ref_obj for track, _ in known]).seen_from(T_cam_ref)
+    T_cam_obj = PoseBatch.of([track.expected(stamp_ns) for track, _ in known]).seen_from(T_cam_ref)
     sides = [target.surface.visible_side(p_obj) for (_, target), p_obj in zip(known, T_cam_obj.origins(), strict=True)]
     centres = T_cam_obj.apply(np.array([side.centre for side in sides])[:, None])[:, 0]
     places = zip(T_cam_obj.rotation, T_cam_obj.translation_xyz, sides, centres, strict=True)

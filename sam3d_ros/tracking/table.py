@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from ..geometry import SE3
 from ..pipeline.registration import RegistrationTarget
+from .motion import Motion
 from .scene import ObjectState, SceneObject
 
 
@@ -17,10 +19,15 @@ class Track:
     target: RegistrationTarget | None  # None while only the coarse mesh is known
     last_seen_ns: int
     bad_frames: int = 0  # in a row, in which its pose could not be settled
+    motion: Motion = field(default_factory=Motion)  # in the reference frame
 
     @property
     def object_id(self) -> int:
         return self.current.object_id
+
+    def expected(self, stamp_ns: int) -> SE3:
+        """T_ref_obj at this time, if it goes on as it moved when it was last measured."""
+        return self.motion.ahead(self.current.T_ref_obj, (stamp_ns - self.current.stamp_ns) * 1e-9)
 
 
 class ObjectTable:
