@@ -135,6 +135,7 @@ class Parameters:
     min_inlier_ratio: float
     max_residual: float
     bad_frames_before_reconstruction: int
+    better_view: float
     registration_points: int
     triangle_budget: int
     objects_mesh: str
@@ -201,6 +202,7 @@ class Parameters:
             min_inlier_ratio=self.min_inlier_ratio,
             max_residual=self.max_residual,
             bad_frames_before_reconstruction=self.bad_frames_before_reconstruction,
+            better_view=self.better_view,
             registration=RegistrationConfig(points=self.registration_points),
             time_jump_s=self.time_jump_threshold,
         )

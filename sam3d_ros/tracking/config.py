@@ -26,6 +26,7 @@ class TrackingConfig:
     max_residual: float = 0.01  # m, RMS of the inliers
     # When to reconstruct again
     bad_frames_before_reconstruction: int = 5
+    better_view: float = 1.6  # times the area that was seen when the mesh was made; 0: never
     registration: RegistrationConfig = field(default_factory=RegistrationConfig)
     # Time
     time_jump_s: float = 0.5  # a stamp that is older than the newest one by more means that time has jumped back
@@ -34,7 +35,7 @@ class TrackingConfig:
         for name in ("max_objects", "bad_frames_before_reconstruction", "min_follow_points", "follow_points"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} starts at 1, got {getattr(self, name)}")
-        for name in ("max_age_s", "max_speed", "max_residual", "time_jump_s", "same_label_bonus"):
+        for name in ("max_age_s", "max_speed", "max_residual", "time_jump_s", "same_label_bonus", "better_view"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} cannot be negative, got {getattr(self, name)}")
         for name in ("min_overlap", "min_inlier_ratio", "min_mask_iou"):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..geometry import PinholeCamera
 from ..pipeline import Frame
 from ..pipeline.silhouette import Box
 
@@ -29,6 +30,10 @@ class MaskView:
     box: Box
     points: NDArray[np.float64]  # [N, 3] metres, finite, away from the outline where there are enough
     centre: NDArray[np.float64]  # [3] median of the points; NaN where there are none
+
+    def area(self, camera: PinholeCamera) -> float:
+        """What the mask shows of its object, square metres across the line of sight; NaN without depth."""
+        return self.pixels * float(self.centre[2]) ** 2 / (camera.fx * camera.fy)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+from ..geometry import SE3
 from ..pipeline import Backend, CancelToken, Progress, ProgressCallback, Reconstruction, Rejection
-from ..pipeline.registration import RegistrationTarget
+from ..pipeline.registration import RegistrationConfig, RegistrationTarget
 from .asking import Failure, Prepared, is_usable, prepare, reconstruct
 from .config import TrackingConfig
 from .following import rotated_covariance
+from .motion import Motion
 from .scene import ObjectState, SceneObject
 from .table import ObjectTable, Track
+from .takeover import in_frame_of
 from .walk import FrameWalk
 from .wanted import Wanted
 
@@ -59,8 +62,7 @@ class Reconstructor:
         if isinstance(answer, Rejection):
             job.fail(answer)
         else:
-            target = RegistrationTarget(answer.mesh, self._config.registration)
-            job.finish(answer, target, (time.perf_counter() - started) * 1e3)
+            job.finish(answer, (time.perf_counter() - started) * 1e3, self._config.registration)
 
 
 class _Job:
@@ -79,7 +81,10 @@ class _Job:
         if coarse is not None and self._want.known is None and is_usable(coarse, self._want.view.label):
             object_id = self._coarse.object_id if self._coarse else self._table.new_id()
             self._coarse = Track(
-                self._object(coarse, object_id, version=1, state=ObjectState.COARSE), None, self._walk.frame.stamp_ns
+                self._object(coarse, object_id, version=1, state=ObjectState.COARSE),
+                None,
+                self._walk.frame.stamp_ns,
+                self._area,
             )
             self._table.put(self._coarse)
             self._walk.publish()
@@ -92,17 +97,34 @@ class _Job:
             self._table.remove(self._coarse.object_id)
             self._walk.removed([self._coarse.object_id])
         if self._want.known is not None:
-            self._want.known.bad_frames = 0  # the next attempt comes after as many bad frames as this one
+            self._want.known.bad_frames = 0  # the next attempt comes after as many bad frames as this one,
+            self._want.known.seen_area = self._area  # or when as much more is seen again
         self._walk.reject(rejection)
 
-    def finish(self, answer: Reconstruction, target: RegistrationTarget, elapsed_ms: float) -> None:
+    def finish(self, answer: Reconstruction, elapsed_ms: float, config: RegistrationConfig) -> None:
+        """Put the finished mesh into the table; that of a known object under the frame that it is followed by."""
+        if (T_cam_obj := self._followed()) is not None:
+            answer = in_frame_of(answer, T_cam_obj)
         previous = self._want.known or self._coarse
         object_id = previous.object_id if previous else self._table.new_id()
         version = previous.current.mesh_version + 1 if previous else 1
         current = self._object(answer, object_id, version=version, state=ObjectState.COMPLETE)
         current.latency_ms["total"] = elapsed_ms
-        self._table.put(Track(current, target, self._walk.frame.stamp_ns))
+        motion = self._want.known.motion if self._want.known else Motion()
+        target, stamp_ns = RegistrationTarget(answer.mesh, config), self._walk.frame.stamp_ns
+        self._table.put(Track(current, target, stamp_ns, self._area, motion=motion))
         self._walk.accept(answer.label)
+
+    def _followed(self) -> SE3 | None:
+        """T_cam_obj of a known object whose pose was settled in this frame."""
+        known = self._want.known
+        if known is None or known.bad_frames or known.current.stamp_ns != self._walk.frame.stamp_ns:
+            return None
+        return self._walk.T_ref_cam.inverse() @ known.current.T_ref_obj
+
+    @property
+    def _area(self) -> float:
+        return self._want.view.area(self._walk.frame.camera)
 
     def _object(self, result: Reconstruction, object_id: int, *, version: int, state: ObjectState) -> SceneObject:
         frame, T_ref_cam = self._walk.frame, self._walk.T_ref_cam

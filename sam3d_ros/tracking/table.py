@@ -18,6 +18,7 @@ class Track:
     current: SceneObject
     target: RegistrationTarget | None  # None while only the coarse mesh is known
     last_seen_ns: int
+    seen_area: float  # m2, see `MaskView.area`, in the frame in which its mesh was made or last tried
     bad_frames: int = 0  # in a row, in which its pose could not be settled
     motion: Motion = field(default_factory=Motion)  # in the reference frame
 

@@ -80,7 +80,7 @@ class SceneTracker:
         sightings = self._associate(walk, masks)
         self._follow(walk, sightings)
         self._age(walk, sightings)
-        wanted, unanswerable = choose(masks, sightings, self.config, labels=labels, mode=reconstruct)
+        wanted, unanswerable = choose(masks, sightings, frame.camera, self.config, labels=labels, mode=reconstruct)
         for rejection in unanswerable:
             walk.reject(rejection)
         if wanted:

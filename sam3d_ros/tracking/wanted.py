@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from ..geometry import PinholeCamera
 from ..pipeline import Rejection, RejectionReason
 from .config import TrackingConfig
 from .identity import Sighting
@@ -26,6 +27,7 @@ class Wanted:
 def choose(
     masks: Mapping[int, MaskView],
     sightings: Sequence[Sighting],
+    camera: PinholeCamera,
     config: TrackingConfig,
     *,
     labels: Sequence[int] | None,
@@ -33,7 +35,8 @@ def choose(
 ) -> tuple[list[Wanted], list[Rejection]]:
     """What the backend shall do, largest masks first, and the labels that cannot be answered.
 
-    A known object is made anew in mode "all", and in mode "new" once its pose could not be settled for some frames.
+    A known object is made anew in mode "all", and in mode "new" once its pose could not be settled for some frames, or
+    when much more of it is seen than was when its mesh was made.
     """
     asked = set(masks) if labels is None else set(labels)
     rejections = [
@@ -43,15 +46,18 @@ def choose(
         return [], rejections
     tracks = {sighting.view.label: sighting.prediction.track for sighting in sightings}
     views = sorted((masks[label] for label in asked & set(masks)), key=lambda view: (-view.pixels, view.label))
-    again = [Wanted(view, tracks[view.label]) for view in views if _again(tracks.get(view.label), config, mode)]
+    known = [(view, tracks[view.label]) for view in views if view.label in tracks]
+    again = [Wanted(view, track) for view, track in known if mode == "all" or _again(track, view, camera, config)]
     new = [Wanted(view, None) for view in views if view.label not in tracks]
     room = max(0, config.max_objects - len(tracks))
     rejections += [_too_many(wanted.view.label, config) for wanted in new[room:]]
     return again + new[:room], rejections
 
 
-def _again(track: Track | None, config: TrackingConfig, mode: ReconstructMode) -> bool:
-    return track is not None and (mode == "all" or track.bad_frames >= config.bad_frames_before_reconstruction)
+def _again(track: Track, view: MaskView, camera: PinholeCamera, config: TrackingConfig) -> bool:
+    if track.bad_frames:
+        return track.bad_frames >= config.bad_frames_before_reconstruction
+    return 0 < config.better_view * track.seen_area < view.area(camera)
 
 
 def _too_many(label: int, config: TrackingConfig) -> Rejection:
