@@ -9,8 +9,8 @@ own: how it lies in the true object's is read off at the frame in which it was m
 with that. With `--shuffled` the labels of each frame have nothing to do with those before.
 
 Printed: how often an id went over to another object; errors of position, and of rotation for objects that are not
-symmetric (no turn by 15 to 180 degrees brings the surface back to itself within 2 % of the diameter), and ADD-S for the
-others; the spread of resting objects about their mean; time for each frame besides new objects.
+round (no turn by 15 or 30 degrees about an axis of the box brings the surface back within 2 % of the diameter), and
+ADD-S for all; the spread of resting objects about their mean; time for each frame besides new objects.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from sam3d_ros.geometry.sampling import sample_surface
 from sam3d_ros.pipeline.backends import DEFAULT, create_backend
 from sam3d_ros.replay.surface_distance import distance_to_surface
 from sam3d_ros.tracking import ObjectState, SceneObject
+from sam3d_ros.tracking.config import TrackingConfig
 from sam3d_ros.tracking.tracker import SceneTracker
 from sam3d_ros.waiting_threads import wait_briefly
 
@@ -46,7 +47,7 @@ class Path6:
 
     name: str
     resting: bool
-    symmetric: bool
+    is_round: bool
     translation_m: list[float] = field(default_factory=list)
     rotation_rad: list[float] = field(default_factory=list)
     add_s_m: list[float] = field(default_factory=list)
@@ -76,7 +77,8 @@ def main(arguments: list[str] | None = None) -> None:
     backend = create_backend(DEFAULT)
     backend.load()
     for seed in range(options.seed, options.seed + options.sequences):
-        follow_sequence(Sequence30.make(scans, seed), SceneTracker(backend), run, options)
+        tracker = SceneTracker(backend, TrackingConfig(steady=not options.unsteady))
+        follow_sequence(Sequence30.make(scans, seed), tracker, run, options)
     print(_text(run))
 
 
@@ -100,9 +102,7 @@ class _Follower:
         self._run = run
         self._sequence = sequence
         self._points = [sample_surface(item.mesh, 1000, 0).points for item in sequence.objects]
-        self.paths = [
-            Path6(item.name, k != sequence.moving, is_symmetric(item)) for k, item in enumerate(sequence.objects)
-        ]
+        self.paths = [Path6(item.name, k != sequence.moving, is_round(item)) for k, item in enumerate(sequence.objects)]
         self._owner: dict[int, int] = {}  # object ids to numbers of true objects
         self._offsets: dict[tuple[int, int], SE3] = {}  # T_est_true by id and version of the mesh
 
@@ -134,22 +134,22 @@ class _Follower:
         path.poses.append(found)
 
 
-def is_symmetric(item: ScannedObject) -> bool:
-    """Whether a turn about an axis of the mesh's box leaves the surface within 2 % of the diameter, in the mean."""
+def is_round(item: ScannedObject) -> bool:
+    """Whether a small turn about an axis of its box leaves the surface within 2 % of the diameter, in the mean."""
     mesh, centre = item.mesh, item.mesh.box_centre
     points = sample_surface(mesh, 500, 0).points - centre
     limit = _SAME * float(np.linalg.norm(mesh.extents))
-    turns = [Rotation.from_rotvec(np.radians(a) * axis) for axis in np.eye(3) for a in (15, 30, 60, 90, 180)]
+    turns = [Rotation.from_rotvec(np.radians(a) * axis) for axis in np.eye(3) for a in (15, 30)]
     return any(distance_to_surface(turn.apply(points) + centre, mesh).mean() < limit for turn in turns)
 
 
 def _text(run: Run) -> str:
     followed = [path for path in run.paths if path.translation_m]
-    plain = [path for path in followed if not path.symmetric]
+    plain = [path for path in followed if not path.is_round]
     resting = [path for path in followed if path.resting]
     unseen = sum(path.unseen for path in run.paths)
     jitter = np.array([_jitter(path) for path in resting])
-    turning = np.array([not path.symmetric for path in resting])
+    turning = np.array([not path.is_round for path in resting])
     lines = [
         *(
             "| " + " | ".join(_row(path)) + " |"
@@ -169,7 +169,7 @@ def _text(run: Run) -> str:
 
 
 def _row(path: Path6) -> tuple[str, ...]:
-    kind = ("rests" if path.resting else "pushed", "symmetric" if path.symmetric else "")
+    kind = ("rests" if path.resting else "pushed", "round" if path.is_round else "")
     p95 = (1e3 * np.quantile(path.translation_m, 0.95), np.degrees(np.quantile(path.rotation_rad, 0.95)))
     return (
         path.name,
@@ -201,6 +201,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--sequences", type=int, default=6)
     parser.add_argument("--frames", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1000, help="of the first sequence; the others follow")
+    parser.add_argument("--unsteady", action="store_true", help="without averaging what rests")
     parser.add_argument("--shuffled", action="store_true", help="labels that mean nothing from frame to frame")
     parser.add_argument("--data", type=Path, default=DATA)
     return parser.parse_args(arguments)

@@ -135,6 +135,7 @@ class Parameters:
     min_inlier_ratio: float
     max_residual: float
     bad_frames_before_reconstruction: int
+    steady: bool
     better_view: float
     registration_points: int
     triangle_budget: int
@@ -202,6 +203,7 @@ class Parameters:
             min_inlier_ratio=self.min_inlier_ratio,
             max_residual=self.max_residual,
             bad_frames_before_reconstruction=self.bad_frames_before_reconstruction,
+            steady=self.steady,
             better_view=self.better_view,
             registration=RegistrationConfig(points=self.registration_points),
             time_jump_s=self.time_jump_threshold,

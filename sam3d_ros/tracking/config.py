@@ -17,6 +17,7 @@ class TrackingConfig:
     # Identity
     min_overlap: float = 0.25  # 0-1, agreement of a mask with a known object that is enough without the same label
     same_label_bonus: float = 0.3  # added to the overlap where the label is the object's last one
+    steady: bool = True  # average the poses of what rests in a fixed reference frame
     max_speed: float = 1.0  # m/s at which an object may move between frames and keep its id by its label alone
     # Gates of a followed pose
     min_follow_points: int = 30

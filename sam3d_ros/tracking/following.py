@@ -18,14 +18,19 @@ from ..pipeline.silhouette import Sight, View
 from .config import TrackingConfig
 from .identity import Prediction, Sighting
 from .scene import ObjectState
+from .steadying import Steadied
 
 _SURE_OVERLAP = 0.5  # below it the first guess is moved to where the mask is
 
 
-def follow_all(sightings: Sequence[Sighting], frame: Frame, T_ref_cam: SE3, config: TrackingConfig) -> list[Rejection]:
+def follow_all(
+    sightings: Sequence[Sighting], frame: Frame, T_ref_cam: SE3, config: TrackingConfig, *, fixed: bool
+) -> list[Rejection]:
     """Settle the poses of known objects against the depth of their masks; reasons where they could not be settled.
 
-    Such an object stays where it was last measured (state UNSEEN), and its track counts one more bad frame.
+    `fixed` says that the reference frame does not move with the camera, so that what rests can be held at rest. An
+    object whose pose could not be settled stays where it was last measured (state UNSEEN), and its track counts one
+    more bad frame.
     """
     for sighting in sightings:
         sighting.prediction.track.last_seen_ns = frame.stamp_ns
@@ -35,7 +40,7 @@ def follow_all(sightings: Sequence[Sighting], frame: Frame, T_ref_cam: SE3, conf
         return []
     usable = [sighting for sighting in sightings if len(sighting.view.points) >= config.min_follow_points]
     rejections = [_too_few(sighting, frame, config) for sighting in sightings if sighting not in usable]
-    return rejections + _settle(usable, frame, T_ref_cam, config) if usable else rejections
+    return rejections + _settle(usable, frame, T_ref_cam, config, fixed) if usable else rejections
 
 
 def rotated_covariance(covariance: NDArray[np.float64], R_ref_cam: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -46,7 +51,9 @@ def rotated_covariance(covariance: NDArray[np.float64], R_ref_cam: NDArray[np.fl
     return turned
 
 
-def _settle(sightings: Sequence[Sighting], frame: Frame, T_ref_cam: SE3, config: TrackingConfig) -> list[Rejection]:
+def _settle(
+    sightings: Sequence[Sighting], frame: Frame, T_ref_cam: SE3, config: TrackingConfig, fixed: bool
+) -> list[Rejection]:
     """Fit the poses and note those that can be believed; the reasons against the others."""
     started = time.perf_counter()
     fits = _register(sightings, frame, config)
@@ -66,9 +73,19 @@ def _settle(sightings: Sequence[Sighting], frame: Frame, T_ref_cam: SE3, config:
         track.bad_frames = 0
         seconds = (frame.stamp_ns - track.current.stamp_ns) * 1e-9
         track.motion = track.motion.after(track.current.T_ref_obj, pose, seconds)
-        moved = {"T_ref_obj": pose, "covariance": covariance, "quality": quality, "latency_ms": latency_ms}
+        track.steadied = _steadied(track.steadied if fixed else None, Steadied(pose, covariance), seconds, config)
+        moved = {
+            "T_ref_obj": track.steadied.T_ref_obj,
+            "covariance": covariance,
+            "quality": quality,
+            "latency_ms": latency_ms,
+        }
         _change(sighting, frame, state=ObjectState.COMPLETE, stamp_ns=frame.stamp_ns, **moved)
     return rejections
+
+
+def _steadied(held: Steadied | None, measured: Steadied, seconds: float, config: TrackingConfig) -> Steadied:
+    return held.after(measured, seconds) if held is not None and config.steady else measured
 
 
 def _change(sighting: Sighting, frame: Frame, **changes: Any) -> None:

@@ -11,7 +11,6 @@ from ..pipeline.registration import RegistrationConfig, RegistrationTarget
 from .asking import Failure, Prepared, is_usable, prepare, reconstruct
 from .config import TrackingConfig
 from .following import rotated_covariance
-from .motion import Motion
 from .scene import ObjectState, SceneObject
 from .table import ObjectTable, Track
 from .takeover import in_frame_of
@@ -110,9 +109,10 @@ class _Job:
         version = previous.current.mesh_version + 1 if previous else 1
         current = self._object(answer, object_id, version=version, state=ObjectState.COMPLETE)
         current.latency_ms["total"] = elapsed_ms
-        motion = self._want.known.motion if self._want.known else Motion()
-        target, stamp_ns = RegistrationTarget(answer.mesh, config), self._walk.frame.stamp_ns
-        self._table.put(Track(current, target, stamp_ns, self._area, motion=motion))
+        track = Track(current, RegistrationTarget(answer.mesh, config), self._walk.frame.stamp_ns, self._area)
+        if T_cam_obj is not None and self._want.known is not None:
+            track.motion, track.steadied = self._want.known.motion, self._want.known.steadied
+        self._table.put(track)
         self._walk.accept(answer.label)
 
     def _followed(self) -> SE3 | None:

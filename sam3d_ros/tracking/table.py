@@ -9,6 +9,7 @@ from ..geometry import SE3
 from ..pipeline.registration import RegistrationTarget
 from .motion import Motion
 from .scene import ObjectState, SceneObject
+from .steadying import Steadied
 
 
 @dataclass(slots=True, eq=False)
@@ -21,6 +22,7 @@ class Track:
     seen_area: float  # m2, see `MaskView.area`, in the frame in which its mesh was made or last tried
     bad_frames: int = 0  # in a row, in which its pose could not be settled
     motion: Motion = field(default_factory=Motion)  # in the reference frame
+    steadied: Steadied | None = None  # the pose as averaged at rest; None before it was followed
 
     @property
     def object_id(self) -> int:

@@ -75,7 +75,7 @@ class SceneTracker:
         asked for gets no answer. `on_update` hears of the followed objects, of each coarse and each finished one, and
         gets what is returned last (`final`); after an update a callback may take its time, the tracker waits.
         """
-        walk = FrameWalk(frame, T_ref_cam or SE3.identity(), self._table, on_update)
+        walk = FrameWalk(frame, T_ref_cam, self._table, on_update)
         masks = self._split(walk)
         sightings = self._associate(walk, masks)
         self._follow(walk, sightings)
@@ -102,7 +102,7 @@ class SceneTracker:
 
     def _follow(self, walk: FrameWalk, sightings: list[Sighting]) -> None:
         with walk.stage("follow"):
-            for rejection in follow_all(sightings, walk.frame, walk.T_ref_cam, self.config):
+            for rejection in follow_all(sightings, walk.frame, walk.T_ref_cam, self.config, fixed=walk.fixed):
                 walk.reject(rejection)
 
     def _age(self, walk: FrameWalk, sightings: list[Sighting]) -> None:

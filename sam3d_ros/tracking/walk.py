@@ -15,9 +15,12 @@ from .table import ObjectTable
 class FrameWalk:
     """The answers to one frame so far, and the way to tell of them."""
 
-    def __init__(self, frame: Frame, T_ref_cam: SE3, table: ObjectTable, on_update: UpdateCallback | None) -> None:
+    def __init__(
+        self, frame: Frame, T_ref_cam: SE3 | None, table: ObjectTable, on_update: UpdateCallback | None
+    ) -> None:
         self.frame = frame
-        self.T_ref_cam = T_ref_cam
+        self.fixed = T_ref_cam is not None  # the reference frame is not the camera's
+        self.T_ref_cam = T_ref_cam or SE3.identity()
         self._table = table
         self._on_update = on_update
         self._rejections: dict[int, Rejection] = {}
