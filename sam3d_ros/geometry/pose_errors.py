@@ -62,7 +62,7 @@ class DepthViews:
         return estimate, truth, scene
 
 
-def vsd(views: DepthViews, taus: Sequence[float], *, delta: float = BOP_DELTA) -> Float64Array:
+def vsd(views: DepthViews, taus: ArrayLike, *, delta: float = BOP_DELTA) -> Float64Array:
     """Visible surface discrepancy, 0-1, for each misalignment tolerance of `taus` in metres.
 
     Share of the pixels where either surface is visible that are wrong: seen of one only, or `tau` or more apart (the
@@ -74,10 +74,12 @@ def vsd(views: DepthViews, taus: Sequence[float], *, delta: float = BOP_DELTA) -
     seen_estimate = _visible(estimate, scene, delta) | (seen_true & (estimate > 0))
     both, either = seen_true & seen_estimate, seen_true | seen_estimate
     if not either.any():
-        return np.ones(len(taus))
+        return np.ones(np.shape(taus))
     apart = np.abs(truth[both] - estimate[both])
     unmatched = int(either.sum() - both.sum())
-    return np.array([(int((apart >= tau).sum()) + unmatched) / int(either.sum()) for tau in taus])
+    return np.array(
+        [(int((apart >= tau).sum()) + unmatched) / int(either.sum()) for tau in np.asarray(taus, np.float64)]
+    )
 
 
 def bop_recall(vsd_errors: ArrayLike, mssd_in_diameters: float, mspd_px: float, *, width: int) -> float:

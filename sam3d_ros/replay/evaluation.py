@@ -7,7 +7,7 @@ a wrong scale, place or rotation counts as much as a wrong shape. Objects and tr
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from ..geometry import Mesh
 from ..pipeline import Quality, Rejection
 from ..pipeline.observation import Observation, PrepareConfig, observe
 from ..tracking import SceneObject
+from .pose_score import PoseScore, score_pose
 from .results import FrameRecord
 from .shape_score import ShapeScore, TruthSurface, score_mesh, score_points
 from .truth import TruthObject
@@ -35,7 +36,14 @@ class ObjectRow:
     triangles: int
     latency_ms: Mapping[str, float]
     score: ShapeScore | None = None
+    pose: PoseScore | None = None  # known where the score is
     baselines: Mapping[str, ShapeScore] = field(default_factory=dict)
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """Score and pose by the names of their fields; empty where the truth is not known."""
+        known = [asdict(part) for part in (self.score, self.pose) if part]
+        return {name: float(value) for part in known for name, value in part.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +83,7 @@ def _row(
 ) -> ObjectRow:
     name = truth.name if truth else (item.detection.class_id if item.detection else "")
     extents = np.sort(item.mesh.extents)[::-1]
-    posed = item.mesh.transformed(record.T_cam_obj(item))
+    score, pose = _scores(record, item, surface) if surface else (None, None)
     return ObjectRow(
         frame=record.name,
         label=item.label,
@@ -86,9 +94,16 @@ def _row(
         extents_m=(float(extents[0]), float(extents[1]), float(extents[2])),
         triangles=len(item.mesh.triangles),
         latency_ms=item.latency_ms,
-        score=score_mesh(posed, surface) if surface else None,
+        score=score,
+        pose=pose,
         baselines=_baselines(record, surface) if surface and baselines else {},
     )
+
+
+def _scores(record: FrameRecord, item: SceneObject, truth: TruthSurface) -> tuple[ShapeScore, PoseScore]:
+    T_cam_obj = record.T_cam_obj(item)
+    shape = score_mesh(item.mesh.transformed(T_cam_obj), truth)
+    return shape, score_pose(item.mesh, T_cam_obj, truth, frame=record.frame, shape=shape)
 
 
 def _rejected(frame: str, rejection: Rejection, name: str) -> RejectedRow:
@@ -133,16 +148,15 @@ def aggregate(rows: Iterable[ObjectRow]) -> list[Aggregate]:
 
 
 def _methods(group: str, rows: Sequence[ObjectRow]) -> list[Aggregate]:
-    methods = {"result": [row.score for row in rows if row.score]}
+    methods = {"result": [row.figures for row in rows]}
     for name in sorted({name for row in rows for name in row.baselines}):
-        methods[name] = [row.baselines[name] for row in rows if name in row.baselines]
-    return [_aggregate(group, method, scores) for method, scores in methods.items()]
+        methods[name] = [asdict(row.baselines[name]) for row in rows if name in row.baselines]
+    return [_aggregate(group, method, figures) for method, figures in methods.items()]
 
 
-def _aggregate(group: str, method: str, scores: Sequence[ShapeScore]) -> Aggregate:
-    names = [item.name for item in fields(ShapeScore)]
-    values = {name: np.array([float(getattr(score, name)) for score in scores]) for name in names}
+def _aggregate(group: str, method: str, figures: Sequence[Mapping[str, float]]) -> Aggregate:
+    values = {name: np.array([item[name] for item in figures], np.float64) for name in figures[0]}
     known = {name: value[np.isfinite(value)] for name, value in values.items()}
     mean = {name: float(np.mean(value)) if len(value) else float("nan") for name, value in known.items()}
     median = {name: float(np.median(value)) if len(value) else float("nan") for name, value in known.items()}
-    return Aggregate(group, method, len(scores), mean, median)
+    return Aggregate(group, method, len(figures), mean, median)

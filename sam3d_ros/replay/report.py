@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +13,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ..tracking import SceneObject
 from .evaluation import ObjectRow, RejectedRow, aggregate, evaluate_record, rejected_rows
+from .figure_terms import POSE_TERMS, SHAPE_TERMS
 from .pictures.colours import label_color, ramp_css
 from .report_figures import Figures, SummaryValue, cards, latencies, report_data
 from .report_pictures import LARGEST_ERROR_MM, FramePictures, ObjectPictures, PictureFolder
+from .report_tables import write_object_table, write_rejection_table
 from .results import FrameRecord
-from .shape_score import ShapeScore
-
-_DIGITS = {"chamfer_mm": 1, "add_s_mm": 1, "centre_mm": 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +64,7 @@ def write_report(
     summary: Mapping[str, SummaryValue],
     options: ReportOptions | None = None,
 ) -> Path:
-    """Write `report.html`, `report.json` and `pictures/` into a folder; the path of the page.
+    """Write `report.html`, `report.json`, two CSV tables and `pictures/` into a folder; the path of the page.
 
     `summary` becomes the cards at the top, in its order, before those that are worked out from the records. Frames that
     share objects are shown as a sequence: objects first, once each, then the frames.
@@ -75,6 +74,8 @@ def write_report(
     figures = _figures(records, options)
     data = report_data(title, figures, summary)
     (output / "report.json").write_text(json.dumps(data, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    write_object_table(output / "report.csv", figures.worst_first())
+    write_rejection_table(output / "rejections.csv", figures.rejected)
     sequence = _is_sequence(records)
     views = _views(output, records, figures, options=options, sequence=sequence)
     page = output / "report.html"
@@ -169,7 +170,8 @@ def _page(
         "subjects": sorted((subject for view in views for subject in view.subjects), key=_object_id),
         "has_truth": any(row.score for row in figures.rows),
         "has_baselines": any(row.baselines for row in figures.rows),
-        "aggregate_columns": [(item.name, _DIGITS.get(item.name, 2)) for item in fields(ShapeScore)],
+        "shape_terms": SHAPE_TERMS,
+        "pose_terms": POSE_TERMS,
         "depth_ramp": ramp_css("depth"),
         "error_ramp": ramp_css("error"),
         "largest_error_mm": LARGEST_ERROR_MM,

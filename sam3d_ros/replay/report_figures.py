@@ -12,7 +12,6 @@ import numpy as np
 
 from .evaluation import Aggregate, ObjectRow, RejectedRow
 from .results import FrameRecord, without_nan
-from .shape_score import ShapeScore
 
 SummaryValue = str | int | float
 
@@ -136,7 +135,7 @@ def _latencies(measured: Iterable[Mapping[str, float]]) -> Iterable[Latency]:
 
 
 def _row_data(row: ObjectRow) -> dict[str, Any]:
-    scores = {name: _score_data(score) for name, score in row.baselines.items()}
+    scores = {name: dataclasses.asdict(score) for name, score in row.baselines.items()}
     return {
         "frame": row.frame,
         "id": row.label,
@@ -147,13 +146,9 @@ def _row_data(row: ObjectRow) -> dict[str, Any]:
         "extents_m": list(row.extents_m),
         "triangles": row.triangles,
         "latency_ms": dict(row.latency_ms),
-        "score": _score_data(row.score) if row.score else None,
+        "score": row.figures or None,
         "baselines": scores,
     }
-
-
-def _score_data(score: ShapeScore) -> dict[str, float]:
-    return dataclasses.asdict(score)
 
 
 def _aggregate_data(table: Aggregate) -> dict[str, Any]:

@@ -48,7 +48,8 @@ class TruthSurface:
     """The true surface of one object in the camera optical frame, sampled."""
 
     label: int
-    mesh: Mesh
+    model: TruthObject
+    mesh: Mesh  # posed
     points: Float64Array  # [N, 3]
     hidden: NDArray[np.bool_]  # [N] not seen by the camera: turned away or behind something
     diameter: float
@@ -59,7 +60,7 @@ class TruthSurface:
         mesh = truth.mesh.transformed(truth.T_cam_obj)
         points = sample_surface(mesh, SAMPLES, seed=0).points
         hidden = hidden_from_camera(mesh, points, SE3.identity()) | ~_in_mask(points, truth.label, frame)
-        return TruthSurface(truth.label, mesh, points, hidden, _diameter(mesh.vertices))
+        return TruthSurface(truth.label, truth, mesh, points, hidden, _diameter(mesh.vertices))
 
 
 def score_mesh(mesh: Mesh, truth: TruthSurface) -> ShapeScore:

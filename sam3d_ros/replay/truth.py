@@ -16,3 +16,4 @@ class TruthObject:
     mesh: Mesh
     T_cam_obj: SE3
     category: str = ""  # groups figures; the name stands in where it is empty
+    symmetries: tuple[SE3, ...] = (SE3.identity(),)  # turns of the object frame that show no difference

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import dataclasses
+import html
 import json
 import re
 from html.parser import HTMLParser
@@ -14,8 +16,11 @@ from PIL import Image
 from sam3d_ros.geometry import SE3, Mesh, PinholeCamera
 from sam3d_ros.geometry.render import render
 from sam3d_ros.pipeline import Frame, Quality, Rejection, RejectionReason
+from sam3d_ros.replay.figure_terms import TERMS
+from sam3d_ros.replay.pose_score import PoseScore
 from sam3d_ros.replay.report import ReportOptions, pick_evenly, write_report
 from sam3d_ros.replay.results import FrameRecord
+from sam3d_ros.replay.shape_score import ShapeScore
 from sam3d_ros.replay.truth import TruthObject
 from sam3d_ros.tracking import ObjectState, SceneObject, SceneUpdate
 
@@ -91,7 +96,9 @@ def test_every_picture_exists_and_nothing_comes_from_the_network(single):
     links = links_of(single)
     pictures = [link for link in links if link.startswith("pictures/")]
     assert len(pictures) == 2 * 4 + 3 + 1  # four a frame; result, truth and error; result alone
-    assert len(links) == len(pictures) + sum(link.startswith("#") for link in links)
+    tables = ["report.csv", "rejections.csv"]
+    assert [link for link in links if not link.startswith(("#", "pictures/"))] == tables
+    assert all((single.parent / name).is_file() for name in tables)
     assert not re.search(r"(?:https?:)?//", single.read_text())
     for link in pictures:
         with Image.open(single.parent / link) as image:
@@ -130,6 +137,31 @@ def test_the_data_say_what_the_page_says(single):
     assert stages["object: shape"]["p50_ms"] == 15.0
     assert stages["frame: prepare"]["count"] == 2
     assert stages["frame, all together"]["max_ms"] == 20.0
+
+
+def test_every_figure_has_one_term_and_stands_on_the_page(single):
+    names = [item.name for score in (ShapeScore, PoseScore) for item in dataclasses.fields(score)]
+    assert [term.name for term in TERMS] == names
+    text, data = html.unescape(single.read_text()), json.loads((single.parent / "report.json").read_text())
+    assert list(data["objects"][0]["score"]) == names
+    assert list(data["figures"][0]["mean"]) == names
+    for term in TERMS:
+        assert term.title in text
+        assert term.meaning in text
+
+
+def test_the_tables_hold_every_object_with_units_and_every_rejection(single):
+    with (single.parent / "report.csv").open(encoding="utf-8", newline="") as file:
+        known, unknown = csv.DictReader(file)
+    assert (known["frame"], known["mask"], known["name"]) == ("a", "1", "cube")
+    assert float(known["chamfer_mm [mm]"]) == pytest.approx(0, abs=1e-3)
+    assert float(known["normal_f1 [1]"]) == 1
+    assert float(known["shape [ms]"]) == 10
+    assert (unknown["frame"], unknown["chamfer_mm [mm]"], unknown["icp_rot_deg [deg]"]) == ("b", "", "")
+    with (single.parent / "rejections.csv").open(encoding="utf-8", newline="") as file:
+        rejected = list(csv.DictReader(file))
+    assert [row["frame"] for row in rejected] == ["a", "b"]
+    assert rejected[0]["detail"] == "no pixel <carries> label 7"
 
 
 def test_a_true_object_without_result_is_counted(tmp_path):
