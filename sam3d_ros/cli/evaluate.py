@@ -1,11 +1,10 @@
-"""`sam3d-ros evaluate`: frame folders against their ground truth, with a report."""
+"""`sam3d-ros evaluate`: frames from files against their ground truth, with a report."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 
-from ..replay.frame_folder import has_mask, load_truth
 from ..replay.frame_sources import FrameSource
 from ..replay.results import FrameRecord
 from .frame_arguments import add_frame_arguments, checked_sources, loaded_tracker, progress_bar
@@ -45,10 +44,11 @@ def _positive(text: str) -> int:
 
 
 def _say_what_is_not_compared(sources: list[FrameSource]) -> None:
-    without = [source.name for source in sources if not load_truth(source.folder)]
+    known = {source.name for source in sources if source.load_truth()}
+    without = [source.name for source in sources if source.name not in known]
     if without:
-        print(f"no objects.json, pictures only: {', '.join(without)}", file=sys.stderr)
-    unpaired = [source.name for source in sources if load_truth(source.folder) and not has_mask(source.folder)]
+        print(f"no truth (objects.json), pictures only: {', '.join(without)}", file=sys.stderr)
+    unpaired = [source.name for source in sources if source.name in known and not source.has_mask]
     if unpaired:
         print(f"no mask.png, so nothing pairs with the ids of objects.json: {', '.join(unpaired)}", file=sys.stderr)
 

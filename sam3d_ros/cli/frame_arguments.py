@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from tqdm import tqdm
 
 from ..pipeline.model_options import OptionsError
-from ..replay.frame_folder import FrameFolderError, check_frame
+from ..replay.frame_folder import FrameFolderError
 from ..replay.frame_sources import FrameSource, find_frames
 from . import UsageError
 from .model_arguments import add_model_arguments, model_options
@@ -27,9 +27,20 @@ def add_frame_arguments(parser: argparse.ArgumentParser) -> None:
         "--frames",
         type=Path,
         nargs="+",
-        required=True,
+        default=[],
         metavar="DIR",
         help="frame folders (color.png or .jpg, depth.png, mask.png, intrinsics.json), or folders of frame folders",
+    )
+    parser.add_argument(
+        "--bop",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="DIR",
+        help="scene folders of a BOP dataset (scene_gt.json, scene_camera.json, rgb, depth, mask_visib)",
+    )
+    parser.add_argument(
+        "--bop-models", type=Path, metavar="DIR", help="models of the BOP scenes (default: models/ of their dataset)"
     )
     parser.add_argument("--output", type=Path, required=True, metavar="OUT", help="folder for the results")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of everything random (default 0)")
@@ -41,12 +52,14 @@ def add_frame_arguments(parser: argparse.ArgumentParser) -> None:
 
 def checked_sources(arguments: argparse.Namespace) -> list[FrameSource]:
     """The frames of a run, after everything that can be wrong with the input has been looked at."""
+    if not arguments.frames and not arguments.bop:
+        raise UsageError("no input; give --frames DIR for frame folders or --bop DIR for scenes of a BOP dataset")
     _check_model(arguments)
     _check_output(arguments.output)
     try:
-        sources = find_frames(arguments.frames)
+        sources = find_frames(arguments.frames, arguments.bop, arguments.bop_models)
         for source in sources:
-            check_frame(source.folder)
+            source.check()
     except FrameFolderError as error:
         raise UsageError(str(error)) from error
     return sources

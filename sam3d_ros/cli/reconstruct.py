@@ -1,4 +1,4 @@
-"""`sam3d-ros reconstruct`: frame folders in, meshes and poses out."""
+"""`sam3d-ros reconstruct`: frames from files in, meshes and poses out."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import numpy as np
 from tqdm import tqdm
 
 from ..pipeline import Rejection
-from ..replay.frame_folder import has_mask
 from ..replay.frame_sources import FrameSource
 from ..replay.results import FrameRecord, ResultsError, check_results_folder, write_frame_results
 from ..tracking.object_files import FORMATS, ObjectFileError, word_on_gaussians
@@ -99,7 +98,7 @@ def _check_results(output: Path, sources: list[FrameSource]) -> None:
 
 
 def _write(arguments: argparse.Namespace, source: FrameSource, record: FrameRecord) -> None:
-    masks_found = not has_mask(source.folder)
+    masks_found = not source.has_mask
     try:
         folder = write_frame_results(arguments.output, record, formats=arguments.format, write_mask=masks_found)
     except ObjectFileError as error:

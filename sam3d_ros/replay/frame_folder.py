@@ -25,6 +25,7 @@ from ..geometry.mesh_io import MeshFileError, read_mesh, write_mesh
 from ..geometry.pointmap import depth_to_pointmap
 from ..pipeline import Frame
 from .image_files import FrameFolderError, read_color, read_depth_mm, read_labels, write_labels
+from .json_files import read_json
 from .truth import TruthObject
 
 __all__ = ["FrameFolderError", "check_frame", "has_mask", "is_frame_folder", "load_frame", "load_truth", "save_frame"]
@@ -69,7 +70,7 @@ def load_truth(folder: Path) -> tuple[TruthObject, ...]:
     path = folder / "objects.json"
     if not path.is_file():
         return ()
-    entries = _read_json(path)
+    entries = read_json(path)
     if not isinstance(entries, list):
         raise FrameFolderError(f"{path}: expected a list of objects, got {type(entries).__name__}")
     truth = [_truth_object(path, position, entry) for position, entry in enumerate(entries)]
@@ -112,7 +113,7 @@ def _color_path(folder: Path) -> Path:
 
 
 def _read_camera(path: Path, color: NDArray[np.uint8]) -> PinholeCamera:
-    data = _read_json(path)
+    data = read_json(path)
     if not isinstance(data, dict):
         raise FrameFolderError(f"{path}: expected an object with width, height, fx, fy, cx, cy")
     width, height = (_number(path, data, key) for key in ("width", "height"))
@@ -160,15 +161,6 @@ def _read_mask(folder: Path, camera: PinholeCamera) -> NDArray[np.int32] | None:
             "a mask says which colour pixels are whose, so resize it (nearest) to the colour image"
         )
     return labels
-
-
-def _read_json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise FrameFolderError(f"{path}: no such file") from error
-    except (ValueError, OSError) as error:
-        raise FrameFolderError(f"{path}: not valid JSON ({error})") from error
 
 
 def _write_json(path: Path, data: Any) -> None:

@@ -1,4 +1,4 @@
-"""Frame folders through the pipeline, each on its own: the one path behind `reconstruct` and `evaluate`."""
+"""Frames from files through the pipeline, each on its own: the one path behind `reconstruct` and `evaluate`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from ..pipeline.backends import create_backend
 from ..pipeline.model_options import ModelOptions
 from ..tracking.config import TrackingConfig
 from ..tracking.tracker import SceneTracker
-from .frame_folder import has_mask, load_frame, load_truth
 from .frame_sources import FrameSource
 from .results import FrameRecord
 
@@ -25,12 +24,12 @@ def create_tracker(backend: str, *, seed: int, triangle_budget: int, model: Mode
 
 
 def run_frame(tracker: SceneTracker, source: FrameSource) -> FrameRecord:
-    """Reconstruct every mask of a frame folder, knowing nothing of the frames before it.
+    """Reconstruct every mask of a frame, knowing nothing of the frames before it.
 
     The truth pairs with objects by label, so a frame whose masks had to be found comes without truth.
     """
-    frame = load_frame(source.folder)
-    truth = load_truth(source.folder) if has_mask(source.folder) else ()
+    frame = source.load_frame()
+    truth = source.load_truth() if source.has_mask else ()
     tracker.clear()
     start = time.perf_counter()
     update = tracker.process(frame)

@@ -6,9 +6,11 @@ import json
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from sam3d_ros.cli import main
 from sam3d_ros.geometry import SE3, Mesh, PinholeCamera
+from sam3d_ros.geometry.mesh_io import write_mesh
 from sam3d_ros.geometry.render import render
 from sam3d_ros.pipeline import Frame
 from sam3d_ros.replay.frame_folder import save_frame
@@ -63,3 +65,45 @@ def test_bad_truth_ends_with_status_two(frames, tmp_path, capsys):
     assert evaluate(frames, tmp_path / "out") == 2
     assert "expected a list of objects" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def bop_scene(folder):
+    """A BOP dataset with one image of a cube."""
+    mesh, scene = box(0.1), folder / "set" / "test" / "000001"
+    rendering = render([mesh], [POSE], CAMERA)
+    for name in ("rgb", "depth", "mask_visib"):
+        (scene / name).mkdir(parents=True)
+    Image.fromarray(rendering.color).save(scene / "rgb" / "000000.png")
+    Image.fromarray(np.rint(np.nan_to_num(rendering.depth) * 1000).astype(np.uint16)).save(scene / "depth/000000.png")
+    mask = np.where(rendering.index == 0, 255, 0).astype(np.uint8)
+    Image.fromarray(mask).save(scene / "mask_visib" / "000000_000000.png")
+    truth = {"obj_id": 1, "cam_R_m2c": [1, 0, 0, 0, 1, 0, 0, 0, 1], "cam_t_m2c": [0, 0, 600]}
+    camera = {"cam_K": CAMERA.matrix.reshape(-1).tolist(), "depth_scale": 1.0}
+    (scene / "scene_gt.json").write_text(json.dumps({"0": [truth]}))
+    (scene / "scene_camera.json").write_text(json.dumps({"0": camera}))
+    write_mesh(
+        folder / "set" / "models" / "obj_000001.ply", Mesh(1000 * mesh.vertices, mesh.triangles, mesh.vertex_colors)
+    )
+    (folder / "set" / "models" / "models_info.json").write_text(json.dumps({"1": {"diameter": 173.2}}))
+    return scene
+
+
+def test_a_bop_scene_is_evaluated_like_a_frame_folder(frames, tmp_path):
+    scene = bop_scene(tmp_path)
+    assert main(["evaluate", "--backend", "fake", "--bop", str(scene), "--output", str(tmp_path / "bop")]) == 0
+    assert evaluate(frames / "known", tmp_path / "folder") == 0
+    (of_bop,) = json.loads((tmp_path / "bop" / "report.json").read_text())["objects"]
+    (of_folder,) = json.loads((tmp_path / "folder" / "report.json").read_text())["objects"]
+    assert (of_bop["frame"], of_bop["name"]) == ("000001_000000", "obj_000001")
+    assert of_bop["score"] == pytest.approx(of_folder["score"], rel=1e-3, abs=1e-3)
+
+
+def test_a_broken_bop_scene_and_no_input_at_all_end_with_status_two(tmp_path, capsys):
+    scene = bop_scene(tmp_path)
+    (scene / "scene_camera.json").write_text('{"0": {"cam_K": [1]}}')
+    assert main(["evaluate", "--backend", "fake", "--bop", str(scene), "--output", str(tmp_path / "out")]) == 2
+    error = capsys.readouterr().err
+    assert "scene_camera.json: image 0: cam_K must be a list of 9 numbers, got [1]" in error
+    assert error.count("\n") == 1
+    assert main(["evaluate", "--backend", "fake", "--output", str(tmp_path / "out")]) == 2
+    assert "no input; give --frames DIR" in capsys.readouterr().err
