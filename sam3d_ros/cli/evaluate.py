@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 
 from ..replay.frame_sources import FrameSource
 from ..replay.results import FrameRecord
-from .frame_arguments import add_frame_arguments, checked_sources, loaded_tracker, progress_bar
+from . import UsageError
+from .frame_arguments import add_frame_arguments, check_output, checked_sources, loaded_tracker, progress_bar
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -15,10 +17,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--pictures", type=_positive, default=100, metavar="N", help="frames with pictures in the report (default 100)"
     )
+    parser.add_argument(
+        "--compare",
+        type=Path,
+        nargs=2,
+        metavar=("A", "B"),
+        help="compare two reports (report.json, or output folders of evaluate) instead of evaluating frames",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Write `OUT/report.json` and `OUT/report.html`; 0 when every mask was answered."""
+    """Write a report, or with `--compare` a comparison of two; 0 when every mask was answered."""
+    return _compare(arguments) if arguments.compare else _evaluate(arguments)
+
+
+def _evaluate(arguments: argparse.Namespace) -> int:
     sources = checked_sources(arguments)
     # Open3D takes seconds to import; bad input is answered before.
     from ..replay.frame_run import run_frame
@@ -34,6 +47,22 @@ def run(arguments: argparse.Namespace) -> int:
     page = write_report(arguments.output, records, title="Evaluation of frames", summary=summary, options=options)
     print(f"{page}")
     return _status(records)
+
+
+def _compare(arguments: argparse.Namespace) -> int:
+    if arguments.frames or arguments.bop:
+        raise UsageError("--compare reads two finished reports; leave out --frames and --bop")
+    check_output(arguments.output)
+    from ..replay.comparison import ReportError, compare_reports, read_report
+    from ..replay.comparison_report import comparison_lines, write_comparison
+
+    try:
+        comparison = compare_reports(*(read_report(place) for place in arguments.compare))
+    except ReportError as error:
+        raise UsageError(str(error)) from error
+    print("\n".join(comparison_lines(comparison)))
+    print(write_comparison(arguments.output, comparison))
+    return 0
 
 
 def _positive(text: str) -> int:

@@ -55,7 +55,7 @@ def checked_sources(arguments: argparse.Namespace) -> list[FrameSource]:
     if not arguments.frames and not arguments.bop:
         raise UsageError("no input; give --frames DIR for frame folders or --bop DIR for scenes of a BOP dataset")
     _check_model(arguments)
-    _check_output(arguments.output)
+    check_output(arguments.output)
     try:
         sources = find_frames(arguments.frames, arguments.bop, arguments.bop_models)
         for source in sources:
@@ -90,7 +90,8 @@ def _check_model(arguments: argparse.Namespace) -> None:
         raise UsageError(f"--triangles must be 100 or more, got {arguments.triangles}")
 
 
-def _check_output(output: Path) -> None:
+def check_output(output: Path) -> None:
+    """Raise UsageError where nothing can be written into this folder."""
     existing = next(path for path in (output, *output.absolute().parents) if path.exists())
     if not existing.is_dir():
         raise UsageError(f"--output {output}: {existing} is a file; choose a folder")

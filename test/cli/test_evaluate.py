@@ -107,3 +107,16 @@ def test_a_broken_bop_scene_and_no_input_at_all_end_with_status_two(tmp_path, ca
     assert error.count("\n") == 1
     assert main(["evaluate", "--backend", "fake", "--output", str(tmp_path / "out")]) == 2
     assert "no input; give --frames DIR" in capsys.readouterr().err
+
+
+def test_two_reports_are_compared_and_a_missing_one_ends_with_status_two(frames, tmp_path, capsys):
+    assert evaluate(frames, tmp_path / "one") == 0
+    compare = ["evaluate", "--output", str(tmp_path / "both"), "--compare", str(tmp_path / "one")]
+    assert main([*compare, str(tmp_path / "one" / "report.json")]) == 0
+    assert "objects in both: 1, only in A: 0, only in B: 0" in capsys.readouterr().out
+    assert (tmp_path / "both" / "compare.html").is_file()
+    assert len(json.loads((tmp_path / "both" / "compare.json").read_text())["figures"]) == 21
+    assert main([*compare, str(tmp_path / "two")]) == 2
+    assert "two: no such file" in capsys.readouterr().err
+    assert main([*compare, str(tmp_path / "one"), "--frames", str(frames)]) == 2
+    assert "leave out --frames" in capsys.readouterr().err
