@@ -8,11 +8,10 @@ import numpy as np
 
 from ..geometry import SE3, Mesh
 from ..geometry.sampling import sample_surface
-from ..geometry.surface_alignment import align_to_surface
+from ..geometry.surface_alignment import align_surfaces
 from .surface_distance import distance_to_surface
 
 _SAMPLES = 10_000  # points on each surface; distances run to the surface, so that more of them only lessen the noise
-_ALIGNED_SAMPLES = 3_000
 _NEAR = 0.01
 
 
@@ -31,8 +30,7 @@ def score_normalised(result: Mesh, truth: Mesh) -> NormalisedScore:
     SAM 3D (Meta, 2025), shape metrics of its evaluation: F1 at 0.01 and the bidirectional Chamfer distance.
     """
     fitted, target = _fitted(result), _fitted(truth)
-    motion = align_to_surface(sample_surface(fitted, _ALIGNED_SAMPLES, seed=2).points, target)
-    aligned = fitted.transformed(motion)
+    aligned = fitted.transformed(align_surfaces(fitted, target))
     to_truth = distance_to_surface(sample_surface(aligned, _SAMPLES, seed=3).points, target)
     to_result = distance_to_surface(sample_surface(target, _SAMPLES, seed=4).points, aligned)
     precision, recall = float(np.mean(to_truth < _NEAR)), float(np.mean(to_result < _NEAR))

@@ -18,13 +18,11 @@ from ..geometry.metrics import add, rotation_error
 from ..geometry.oriented_box import OrientedBox, box_iou
 from ..geometry.pose_errors import BOP_SHARES, DepthViews, bop_recall, mspd, mssd, vsd
 from ..geometry.render import cast_rays
-from ..geometry.sampling import sample_surface
-from ..geometry.surface_alignment import align_to_surface
+from ..geometry.surface_alignment import align_surfaces
 from ..pipeline import Frame
 from .normalised_shape import score_normalised
 from .shape_score import ShapeScore, TruthSurface
 
-_SAMPLES = 3_000  # points that ICP lays onto the truth
 _TENTH = 0.1  # of the true diameter
 
 
@@ -49,7 +47,7 @@ class PoseScore:
 def score_pose(mesh: Mesh, T_cam_obj: SE3, truth: TruthSurface, *, frame: Frame, shape: ShapeScore) -> PoseScore:
     """Score a mesh in its object frame with its pose; `shape` is what `score_mesh` says of it."""
     model, posed = truth.model, mesh.transformed(T_cam_obj)
-    T_true_result = align_to_surface(sample_surface(posed, _SAMPLES, seed=2).points, truth.mesh)  # optical frame
+    T_true_result = align_surfaces(posed, truth.mesh)  # within the camera optical frame
     T_cam_implied = T_true_result.inverse() @ model.T_cam_obj
     errors = vsd(_views(posed, truth.mesh, frame), truth.diameter * np.array(BOP_SHARES))
     mssd_m = mssd(model.mesh.vertices, T_cam_implied, model.T_cam_obj, model.symmetries)
