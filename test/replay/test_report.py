@@ -8,6 +8,7 @@ import html
 import json
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -148,6 +149,11 @@ def test_every_figure_has_one_term_and_stands_on_the_page(single):
     for term in TERMS:
         assert term.title in text
         assert term.meaning in text
+
+
+def test_every_figure_is_explained_in_the_documentation():
+    text = (Path(__file__).resolve().parents[2] / "docs" / "evaluation.md").read_text()
+    assert [term.name for term in TERMS if f"`{term.name}`" not in text] == []
 
 
 def test_the_tables_hold_every_object_with_units_and_every_rejection(single):
