@@ -9,13 +9,13 @@ from pathlib import Path
 from ..replay.frame_sources import FrameSource
 from ..replay.results import FrameRecord
 from . import UsageError
-from .frame_arguments import add_frame_arguments, check_output, checked_sources, loaded_tracker, progress_bar
+from .frame_arguments import add_frame_arguments, check_output, checked_sources, loaded_tracker, positive, progress_bar
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_frame_arguments(parser)
     parser.add_argument(
-        "--pictures", type=_positive, default=100, metavar="N", help="frames with pictures in the report (default 100)"
+        "--pictures", type=positive, default=100, metavar="N", help="frames with pictures in the report (default 100)"
     )
     parser.add_argument(
         "--compare",
@@ -63,13 +63,6 @@ def _compare(arguments: argparse.Namespace) -> int:
     print("\n".join(comparison_lines(comparison)))
     print(write_comparison(arguments.output, comparison))
     return 0
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"must be 1 or more, got {number}")
-    return number
 
 
 def _say_what_is_not_compared(sources: list[FrameSource]) -> None:

@@ -42,12 +42,23 @@ def add_frame_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--bop-models", type=Path, metavar="DIR", help="models of the BOP scenes (default: models/ of their dataset)"
     )
+    parser.add_argument(
+        "--bop-images", type=positive, metavar="N", help="at most N images of each BOP scene, evenly (default all)"
+    )
     parser.add_argument("--output", type=Path, required=True, metavar="OUT", help="folder for the results")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of everything random (default 0)")
     parser.add_argument(
         "--triangles", type=int, default=20000, metavar="N", help="largest number of triangles per mesh (default 20000)"
     )
     add_model_arguments(parser)
+
+
+def positive(text: str) -> int:
+    """A whole number from 1 of the command line."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"must be 1 or more, got {number}")
+    return number
 
 
 def checked_sources(arguments: argparse.Namespace) -> list[FrameSource]:
@@ -57,7 +68,7 @@ def checked_sources(arguments: argparse.Namespace) -> list[FrameSource]:
     _check_model(arguments)
     check_output(arguments.output)
     try:
-        sources = find_frames(arguments.frames, arguments.bop, arguments.bop_models)
+        sources = find_frames(arguments.frames, arguments.bop, arguments.bop_models, bop_images=arguments.bop_images)
         for source in sources:
             source.check()
     except FrameFolderError as error:

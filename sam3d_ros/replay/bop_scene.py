@@ -11,6 +11,7 @@ Numbers of images and instances have six digits. The label of an instance is its
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -104,14 +105,18 @@ class BopFrame:
         return TruthObject(position + 1, model.name, model.mesh, _pose(where, entry), symmetries=model.symmetries)
 
 
-def find_bop_frames(scene: Path, models: Path | None = None) -> list[BopFrame]:
-    """The images of a scene folder by number; models from `models`, else from the dataset around the scene."""
+def find_bop_frames(scene: Path, models: Path | None = None, *, most: int | None = None) -> list[BopFrame]:
+    """The images of a scene folder by number; models from `models`, else from the dataset around the scene.
+
+    With `most` no more than so many, at equal steps from the first on.
+    """
     cameras = _by_image(scene / "scene_camera.json")
     truth = _by_image(scene / "scene_gt.json")
     if models is not None and not models.is_dir():
         raise FrameFolderError(f"{models}: no such folder of models")
     models = models or find_models(scene)
-    return [_frame(scene, models, image, cameras, truth) for image in sorted(truth)]
+    step = math.ceil(len(truth) / most) if most else 1
+    return [_frame(scene, models, image, cameras, truth) for image in sorted(truth)[::step]]
 
 
 def _frame(scene: Path, models: Path, image: int, cameras: dict[int, Any], truth: dict[int, Any]) -> BopFrame:

@@ -60,14 +60,20 @@ class FolderFrame:
 
 
 def find_frames(
-    folders: Iterable[Path], scenes: Iterable[Path] = (), bop_models: Path | None = None
+    folders: Iterable[Path],
+    scenes: Iterable[Path] = (),
+    bop_models: Path | None = None,
+    *,
+    bop_images: int | None = None,
 ) -> list[FrameSource]:
     """Frame folders and those in folders that are none themselves, then the images of BOP scenes; by order given.
+
+    `bop_images` is the largest number of images of each scene.
 
     Raises FrameFolderError for a folder without frames and for two frames of one name.
     """
     found: list[FrameSource] = [FolderFrame(_name(frame), frame) for folder in folders for frame in _frames_of(folder)]
-    found += [frame for scene in scenes for frame in find_bop_frames(scene, bop_models)]
+    found += [frame for scene in scenes for frame in find_bop_frames(scene, bop_models, most=bop_images)]
     return _once_each(found)
 
 

@@ -120,6 +120,14 @@ def test_models_may_lie_elsewhere(scene, tmp_path):
         find_bop_frames(scene, tmp_path / "nowhere")
 
 
+def test_a_long_scene_can_be_thinned_out_evenly(scene):
+    for name in ("scene_camera.json", "scene_gt.json"):
+        edit(scene / name, lambda data: data.update({str(image): data["7"] for image in range(1, 101)}))
+    assert [frame.image for frame in find_bop_frames(scene, most=4)] == [1, 26, 51, 76]
+    assert len(find_bop_frames(scene, most=7)) <= 7
+    assert len(find_bop_frames(scene, most=1000)) == len(find_bop_frames(scene)) == 100
+
+
 def test_a_grey_jpg_serves_as_colour(scene):
     image = Image.open(scene / "rgb" / "000007.png").convert("L")
     (scene / "rgb" / "000007.png").unlink()
