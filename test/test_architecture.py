@@ -10,7 +10,18 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "sam3d_ros"
 # From the ground up; a room may use itself and those below. The command line and the doctor stand beside the house.
-FLOORS = ("geometry", "model", "pipeline", "segmentation", "tracking", "messages", "replay", "training", "node")
+FLOORS = (
+    "geometry",
+    "model",
+    "pipeline",
+    "segmentation",
+    "tracking",
+    "messages",
+    "replay",
+    "scene_files",
+    "training",
+    "node",
+)
 BESIDE = ("cli", "doctor")
 GENERATED = ("msg", "srv", "action")  # made from our interface files: they need ROS
 ROS = ("rclpy", "rcl_interfaces", "tf2_ros", "message_filters", "diagnostic_updater", "ament_index_python", "launch")

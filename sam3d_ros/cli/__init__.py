@@ -17,6 +17,7 @@ VERBS = {
     "reconstruct": "turn frame folders into meshes and poses",
     "replay": "run a bag through the pipeline or the node",
     "evaluate": "compare with ground truth and write a report",
+    "export": "write a frame's results as a scene for simulators and planners",
     "train": "train the model's stages on data made on demand",
     "weights": "import, inspect or make up the weights of the model",
     "doctor": "say what is installed, what is missing and how to get it",

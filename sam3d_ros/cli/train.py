@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import UsageError
-from .export import add_export_arguments, add_restore_arguments, export, restore_stages
+from .train_export import add_export_arguments, add_restore_arguments, export, restore_stages
 
 if TYPE_CHECKING:
     from ..training.engine.budget import Budget

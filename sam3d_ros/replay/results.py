@@ -77,7 +77,7 @@ def write_frame_results(
     """
     folder = output / record.name
     check_results_folder(folder)
-    with _replaced_folder(folder) as partial:
+    with replaced_folder(folder) as partial:
         for item in record.seen_objects():
             write_object(partial, _stem(item), item, ["ply", *(name for name in formats if name != "ply")])
         if write_mask:
@@ -92,7 +92,7 @@ def _is_result(path: Path) -> bool:
 
 
 @contextmanager
-def _replaced_folder(folder: Path) -> Iterator[Path]:
+def replaced_folder(folder: Path) -> Iterator[Path]:
     """A folder to fill that takes the place of `folder` when the block ends, and vanishes when it fails."""
     partial = folder.with_name(f".{folder.name}.{os.getpid()}")
     partial.mkdir(parents=True)

@@ -1,0 +1,128 @@
+"""Bodies put onto the table and out of each other, so that a simulation starts at rest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..geometry import SE3, Mesh
+from .collision import CollisionForm
+from .overlap import Solid, way_out
+from .stance import bottom_of, on_firm_base
+from .world import STANDING
+
+Float64Array = NDArray[np.float64]
+
+MAX_PUSH = 0.015  # m; what lies deeper in another object was seen there, or its hollow was filled: it is left alone
+_ROUNDS = 8
+_SEEN = 2e-4  # m, overlaps below this no simulator minds
+_UPWARD = 0.7  # height of a unit vector that points up rather than sideways
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Afloat:
+    """A body before it is placed: collision parts and centre of mass [3] in the world, where they were seen."""
+
+    parts: tuple[Mesh, ...]
+    centre: Float64Array
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """Two bodies, by their positions in the list, that stay within each other by `depth` metres."""
+
+    lower: int
+    upper: int
+    depth: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Placed:
+    """Collision parts of a body in the world, and how far it was moved there, [3] metres."""
+
+    parts: tuple[Mesh, ...]
+    shift: Float64Array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Standing:
+    """A body that has its place, with its parts as convex solids."""
+
+    placed: Placed
+    solids: list[Solid]
+
+
+def place(bodies: Sequence[Afloat], form: CollisionForm, stance: float) -> tuple[list[Placed], tuple[Overlap, ...]]:
+    """Each body of collision parts in the world (table top at z = 0) where it can rest, and what still overlaps.
+
+    From the lowest body upwards. What was seen of a body stays in its place and its unseen underside gives way: it is
+    cut flat at the table, or at what it stands on, and filled down to there within `stance` metres, or as far as it
+    takes to stand (see `on_firm_base`); zero leaves undersides as they are and lifts bodies instead. Where cutting up
+    to 15 mm is not enough it is lifted, and bodies beside each other are moved apart by at most as much.
+    """
+    order = sorted(range(len(bodies)), key=lambda index: bottom_of(bodies[index].parts))
+    standing: dict[int, _Standing] = {}
+    for index in order:
+        placed = _placed(bodies[index], list(standing.values()), form, stance)
+        standing[index] = _Standing(placed, _solids(placed.parts, form))
+    return [standing[index].placed for index in range(len(bodies))], tuple(_overlaps(standing, order))
+
+
+def _placed(body: Afloat, below: Sequence[_Standing], form: CollisionForm, stance: float) -> Placed:
+    bottom = bottom_of(body.parts)
+    on_table = bottom < STANDING
+    lift = max(0.0, -MAX_PUSH - bottom) if stance else (-bottom if on_table else 0.0)
+    shift = np.array([0.0, 0.0, lift])
+    moved = _moved(body.parts, shift)
+    if stance:
+        level = 0.0 if on_table else bottom + _depth_from_above(moved, below, form)
+        reach = stance + max(0.0, bottom_of(moved) - level)
+        moved = on_firm_base(moved, form, body.centre + shift, level=level, reach=reach)
+    push = _way_out_of_all(_solids(moved, form), below)
+    return Placed(tuple(_moved(moved, push)), shift + push)
+
+
+def _moved(parts: Sequence[Mesh], shift: Float64Array) -> list[Mesh]:
+    return [part.transformed(SE3(np.array([1.0, 0.0, 0.0, 0.0]), shift)) for part in parts]
+
+
+def _solids(parts: Sequence[Mesh], form: CollisionForm) -> list[Solid]:
+    """Convex solids of the parts; of a simplified surface its hull, which is what MuJoCo collides with."""
+    if form is CollisionForm.MESH:
+        return [Solid.hull_of(part) for part in parts]
+    return [Solid.of(part) for part in parts]
+
+
+def _depth_from_above(parts: Sequence[Mesh], below: Sequence[_Standing], form: CollisionForm) -> float:
+    """How much of the underside lies in bodies that stand below it, metres, at most 15 mm."""
+    ways = [_deepest(other.solids, _solids(parts, form)) for other in below]
+    depths = [float(np.linalg.norm(way)) for way in ways if way[2] > _UPWARD * np.linalg.norm(way)]
+    return max((depth for depth in depths if depth <= MAX_PUSH), default=0.0)
+
+
+def _way_out_of_all(solids: Sequence[Solid], below: Sequence[_Standing]) -> Float64Array:
+    """Sum of the pushes [3] that free the solids from the bodies that have their place, deepest first."""
+    shift = np.zeros(3)
+    for _ in range(_ROUNDS):
+        ways = [_deepest(other.solids, [solid.moved(shift) for solid in solids]) for other in below]
+        pushes = [way for way in ways if _SEEN < np.linalg.norm(way) <= MAX_PUSH]
+        if not pushes:
+            break
+        shift += max(pushes, key=lambda way: float(np.linalg.norm(way)))
+    return shift
+
+
+def _deepest(others: Sequence[Solid], solids: Sequence[Solid]) -> Float64Array:
+    """The longest way out [3] over all pairs of solids; zeros where the bodies are apart."""
+    ways = [way for other in others for solid in solids if (way := way_out(other, solid)) is not None]
+    return max(ways, key=lambda way: float(np.linalg.norm(way)), default=np.zeros(3))
+
+
+def _overlaps(standing: dict[int, _Standing], order: Sequence[int]) -> list[Overlap]:
+    pairs = [(lower, upper) for position, lower in enumerate(order) for upper in order[position + 1 :]]
+    ways = [_deepest(standing[lower].solids, standing[upper].solids) for lower, upper in pairs]
+    depths = [float(np.linalg.norm(way)) for way in ways]
+    return [Overlap(*pair, depth) for pair, depth in zip(pairs, depths, strict=True) if depth > 5 * _SEEN]
