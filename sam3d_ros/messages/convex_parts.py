@@ -7,6 +7,7 @@ from importlib.util import find_spec
 import numpy as np
 
 from ..geometry import Mesh
+from ..pipeline.finish import is_watertight  # brings Open3D, which cannot be imported after coacd
 
 _CONCAVITY = 0.08  # of the mesh's size; finer than this, planners get slower faster than paths get better
 _MAX_PARTS = 16
@@ -31,7 +32,8 @@ def convex_parts(mesh: Mesh) -> list[Mesh]:
 
     coacd.set_log_level("error")
     shape = coacd.Mesh(mesh.vertices.astype(np.float64), mesh.triangles)
-    parts = coacd.run_coacd(shape, threshold=_CONCAVITY, max_convex_hull=_MAX_PARTS, seed=0)
+    remeshing = "off" if is_watertight(mesh) else "auto"  # most of the time, and closed meshes do not need it
+    parts = coacd.run_coacd(shape, threshold=_CONCAVITY, max_convex_hull=_MAX_PARTS, preprocess_mode=remeshing, seed=0)
     return [_grey(vertices, triangles) for vertices, triangles in parts]
 
 

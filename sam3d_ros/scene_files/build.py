@@ -12,24 +12,14 @@ from ..geometry import SE3, Mesh
 from ..pipeline.finish import centre_mesh
 from ..replay.truth import TruthObject
 from .body import SceneBody, SceneError, body_name
-from .collision import CollisionForm, collision_parts, thinned
+from .collision import collision_parts
 from .inertia import Inertial, inertial_of
+from .options import SceneOptions
 from .placing import Afloat, Placed, place
 from .world import find_world
 
 TABLE_THICKNESS = 0.04  # m
 _TABLE_MARGIN = 0.25  # m around the objects
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class SceneOptions:
-    """How objects become bodies; `up_cam` is the upward direction in the camera frame, None: ask the objects."""
-
-    form: CollisionForm = CollisionForm.HULL
-    max_triangles: int = 200  # of each collision part
-    density: float = 500.0  # kg/m3
-    up_cam: NDArray[np.float64] | None = None  # [3], of any length
-    stance: float = 0.005  # m, undersides are flat within this of what they stand on
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +65,8 @@ def build_scene(objects: Sequence[TruthObject], options: SceneOptions) -> Scene:
     T_world_cam = _world(seen, options)
     poses = [T_world_cam @ item.T_cam_obj for item in seen]
     afloat = [_afloat(item, pose) for item, pose in zip(seen, poses, strict=True)]
-    placed, overlaps = place(afloat, options.form, options.stance)
-    bodies = tuple(_body(*given, options) for given in zip(seen, poses, placed, strict=True))
+    placed, overlaps = place(afloat, options)
+    bodies = tuple(_body(*given) for given in zip(seen, poses, placed, strict=True))
     contacts = tuple(Contact(bodies[item.lower].name, bodies[item.upper].name, 1e3 * item.depth) for item in overlaps)
     return Scene(bodies, T_world_cam, *_table(bodies), contacts)
 
@@ -105,10 +95,9 @@ def _transformed(parts: Sequence[Mesh], T_b_a: SE3) -> tuple[Mesh, ...]:
     return tuple(part.transformed(T_b_a) for part in parts)
 
 
-def _body(item: _Seen, T_world_obj: SE3, placed: Placed, options: SceneOptions) -> SceneBody:
+def _body(item: _Seen, T_world_obj: SE3, placed: Placed) -> SceneBody:
     pose = SE3(T_world_obj.quat_wxyz, T_world_obj.translation_xyz + placed.shift)
-    parts_obj = _transformed(placed.parts, pose.inverse())
-    parts = tuple(thinned(part, options.form, max_triangles=options.max_triangles) for part in parts_obj)
+    parts = _transformed(placed.parts, pose.inverse())
     return SceneBody(item.object_id, item.mesh, parts, item.inertial, item.T_cam_obj, pose, placed.shift)
 
 

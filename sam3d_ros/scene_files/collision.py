@@ -9,6 +9,8 @@ from ..messages.convex_parts import convex_parts
 from ..messages.mesh_reduction import convex_hull
 from ..pipeline.finish import finish_shape
 
+_DECOMPOSED = 2000  # triangles; finer detail costs the decomposition time and leaves no trace in its parts
+
 
 class CollisionForm(Enum):
     """What simulators and planners collide with."""
@@ -26,7 +28,8 @@ def collision_parts(mesh: Mesh, form: CollisionForm) -> tuple[Mesh, ...]:
     """
     if form is CollisionForm.MESH:
         return (mesh,)
-    parts = convex_parts(mesh) if form is CollisionForm.CONVEX else [mesh]
+    convex = form is CollisionForm.CONVEX
+    parts = convex_parts(finish_shape(mesh, triangle_budget=_DECOMPOSED)) if convex else [mesh]
     hulls = [whole_hull(part) for part in parts]
     solid = tuple(hull for hull in hulls if hull is not None)
     if not solid:

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..geometry import SE3, Mesh
-from .collision import CollisionForm
+from .collision import CollisionForm, thinned
+from .options import SceneOptions
 from .overlap import Solid, way_out
 from .stance import bottom_of, on_firm_base
 from .world import STANDING
@@ -18,6 +19,7 @@ Float64Array = NDArray[np.float64]
 
 MAX_PUSH = 0.015  # m; what lies deeper in another object was seen there, or its hollow was filled: it is left alone
 _ROUNDS = 8
+_ROUNDING = 0.001  # m, of a flat base by thinning
 _SEEN = 2e-4  # m, overlaps below this no simulator minds
 _UPWARD = 0.7  # height of a unit vector that points up rather than sideways
 
@@ -55,34 +57,45 @@ class _Standing:
     solids: list[Solid]
 
 
-def place(bodies: Sequence[Afloat], form: CollisionForm, stance: float) -> tuple[list[Placed], tuple[Overlap, ...]]:
+def place(bodies: Sequence[Afloat], options: SceneOptions) -> tuple[list[Placed], tuple[Overlap, ...]]:
     """Each body of collision parts in the world (table top at z = 0) where it can rest, and what still overlaps.
 
     From the lowest body upwards. What was seen of a body stays in its place and its unseen underside gives way: it is
-    cut flat at the table, or at what it stands on, and filled down to there within `stance` metres, or as far as it
-    takes to stand (see `on_firm_base`); zero leaves undersides as they are and lifts bodies instead. Where cutting up
-    to 15 mm is not enough it is lifted, and bodies beside each other are moved apart by at most as much.
+    cut flat at the table, or at what it stands on, and filled down to there within the stance of the options, or as far
+    as it takes to stand (see `on_firm_base`); a stance of zero leaves undersides as they are and lifts bodies instead.
+    Where cutting 15 mm is not enough a body is lifted, and bodies beside each other are moved apart by at most as much.
     """
     order = sorted(range(len(bodies)), key=lambda index: bottom_of(bodies[index].parts))
     standing: dict[int, _Standing] = {}
     for index in order:
-        placed = _placed(bodies[index], list(standing.values()), form, stance)
-        standing[index] = _Standing(placed, _solids(placed.parts, form))
+        placed = _placed(bodies[index], list(standing.values()), options)
+        standing[index] = _Standing(placed, _solids(placed.parts, options.form))
     return [standing[index].placed for index in range(len(bodies))], tuple(_overlaps(standing, order))
 
 
-def _placed(body: Afloat, below: Sequence[_Standing], form: CollisionForm, stance: float) -> Placed:
+def _placed(body: Afloat, below: Sequence[_Standing], options: SceneOptions) -> Placed:
     bottom = bottom_of(body.parts)
     on_table = bottom < STANDING
-    lift = max(0.0, -MAX_PUSH - bottom) if stance else (-bottom if on_table else 0.0)
+    lift = max(0.0, -MAX_PUSH - bottom) if options.stance else (-bottom if on_table else 0.0)
     shift = np.array([0.0, 0.0, lift])
-    moved = _moved(body.parts, shift)
-    if stance:
-        level = 0.0 if on_table else bottom + _depth_from_above(moved, below, form)
-        reach = stance + max(0.0, bottom_of(moved) - level)
-        moved = on_firm_base(moved, form, body.centre + shift, level=level, reach=reach)
-    push = _way_out_of_all(_solids(moved, form), below)
-    return Placed(tuple(_moved(moved, push)), shift + push)
+    parts = _moved(body.parts, shift)
+    if options.stance:
+        level = 0.0 if on_table else bottom + _depth_from_above(parts, below, options.form)
+        parts = _on_base(parts, body.centre + shift, level, options)
+    parts = _thinned(parts, options)
+    push = _way_out_of_all(_solids(parts, options.form), below)
+    return Placed(tuple(_moved(parts, push)), shift + push)
+
+
+def _on_base(parts: Sequence[Mesh], centre: Float64Array, level: float, options: SceneOptions) -> list[Mesh]:
+    """Parts on a flat base at `level`, made before they are thinned and once more where thinning rounded it."""
+    reach = options.stance + max(0.0, bottom_of(parts) - level)
+    based = on_firm_base(parts, options.form, centre, level=level, reach=reach)
+    return on_firm_base(_thinned(based, options), options.form, centre, level=level, reach=_ROUNDING)
+
+
+def _thinned(parts: Sequence[Mesh], options: SceneOptions) -> list[Mesh]:
+    return [thinned(part, options.form, max_triangles=options.max_triangles) for part in parts]
 
 
 def _moved(parts: Sequence[Mesh], shift: Float64Array) -> list[Mesh]:

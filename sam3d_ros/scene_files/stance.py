@@ -12,6 +12,7 @@ from ..geometry import Mesh
 from .collision import CollisionForm, whole_hull
 
 _MARGIN = 0.1  # of the height of the centre of mass: so far within the base it is where a body stands firmly
+_FLAT = 5e-4  # m, what ends this near the ground touches it
 _MAX_REACH = 0.04  # m
 _STEP = 0.005  # m
 
@@ -53,7 +54,7 @@ def on_firm_base(
 def stands(parts: Sequence[Mesh], centre: NDArray[np.float64], level: float) -> bool:
     """Whether the centre of mass [3] lies above what the parts have at height `level`, and 6 degrees of tilt within."""
     points = np.concatenate([part.vertices for part in parts]).astype(np.float64)
-    base_xy = points[points[:, 2] <= level + 1e-5, :2]
+    base_xy = points[points[:, 2] <= level + _FLAT, :2]
     try:
         edges = ConvexHull(base_xy).equations
     except (QhullError, ValueError):  # a line, a point, or nothing

@@ -11,9 +11,10 @@ from typing import Any
 from ..geometry.mesh_io import write_atomically, write_obj
 from ..replay.results import replaced_folder
 from .body import SceneBody, SceneError
-from .build import Scene, SceneOptions
+from .build import Scene
 from .mesh_names import MESH_FOLDER, part_names, visual_name
 from .mjcf import encode_mjcf
+from .options import SceneOptions
 from .planner_files import write_planner_files
 from .urdf import encode_object_urdf, encode_scene_urdf
 
