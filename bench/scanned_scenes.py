@@ -60,7 +60,13 @@ class BenchScene:
     frame: Frame
     true_labels: NDArray[np.int32]  # [H, W]
     truth: tuple[TruthObject, ...]
-    hardly_seen: int  # objects that stand there and are not asked for
+    unasked: tuple[Mesh, ...]  # what else stands there, hardly seen, camera optical frame
+    T_cam_world: SE3  # of the table z = 0
+
+    @property
+    def hardly_seen(self) -> int:
+        """How many objects stand there and are not asked for."""
+        return len(self.unasked)
 
     @property
     def true_frame(self) -> Frame:
@@ -95,7 +101,9 @@ def make_scene(objects: Sequence[ScannedObject], seed: int, flaws: Flaws = ORDIN
     truth = tuple(
         TruthObject(k, chosen[k - 1].name, chosen[k - 1].mesh, poses[k - 1], chosen[k - 1].category) for k in asked
     )
-    return BenchScene(scene_name(seed), frame, labels, truth, len(chosen) - len(asked))
+    rest = [k for k in range(len(chosen)) if k + 1 not in asked]
+    unasked = tuple(chosen[k].mesh.transformed(poses[k]) for k in rest)
+    return BenchScene(scene_name(seed), frame, labels, truth, unasked, T_cam_world)
 
 
 def _load(path: Path, name: str, category: str) -> ScannedObject:

@@ -33,10 +33,14 @@ class Closing:
         touches: NDArray[np.bool_] = np.isfinite(self.points.sum(axis=(1, 2)))
         return touches
 
+    def margins(self, friction: float = FRICTION) -> Float64Array:
+        """How far both contacts are inside their friction cones, [N], see `cone_margins`; -inf where a pad misses."""
+        margins = cone_margins(np.nan_to_num(self.points), np.nan_to_num(self.normals), friction)
+        return np.where(self.touches, margins, -np.inf)
+
     def holds(self, friction: float = FRICTION) -> NDArray[np.bool_]:
         """Whether the line between the contacts lies in both friction cones, [N] (Nguyen 1988)."""
-        with np.errstate(invalid="ignore"):
-            holds: NDArray[np.bool_] = cone_margins(self.points, self.normals, friction) >= 0
+        holds: NDArray[np.bool_] = self.margins(friction) >= 0
         return holds
 
 

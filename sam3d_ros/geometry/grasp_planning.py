@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .antipodal import FRICTION, ApproachConfig, across, approach_pairs, sample_contact_pairs
+from .grasp_closing import close_jaws
 from .gripper import Grasps, Gripper
+from .mesh import Mesh
 from .plane import Plane
 
 Float64Array = NDArray[np.float64]
@@ -59,28 +62,69 @@ def find_collisions(
     return Collisions(table, others & ~table, own & ~table)
 
 
+def plan_on_mesh(
+    mesh: Mesh,
+    gripper: Gripper,
+    around: Surroundings,
+    *,
+    samples: int = 1000,
+    friction: float = FRICTION,
+    seed: int = 0,
+) -> Grasps:
+    """Grasps of a closed mesh in the frame of its surroundings, free of collision and best first; empty without any.
+
+    From antipodal pairs of `samples` surface points; kept is where the whole pads, closed on the mesh, hold it as well.
+    Raises ValueError for a mesh without area.
+    """
+    pairs = sample_contact_pairs(mesh, samples, max_width=gripper.max_width, friction=friction, seed=seed)
+    config = ApproachConfig()
+    grasps = approach_pairs(pairs, around.table.normal_xyz, config, friction=friction)
+    closing = close_jaws(grasps, gripper, mesh)
+    met = replace(grasps, contacts=closing.points, margins=closing.margins(friction))
+    return plan_grasps(met, len(config.reaches), gripper, around, usable=closing.holds(friction))
+
+
 def plan_grasps(
-    grasps: Grasps, reaches: int, gripper: Gripper, around: Surroundings, *, clearance: float = CLEARANCE
+    grasps: Grasps,
+    reaches: int,
+    gripper: Gripper,
+    around: Surroundings,
+    *,
+    clearance: float = CLEARANCE,
+    usable: BoolArray | None = None,
 ) -> Grasps:
     """The grasps that are free of collision, best first; of several reaches of the same hand only the first free one.
 
-    `grasps` are those of `approach_pairs`, with its number of reaches. The order is that of a sum of three figures from
-    0 to 1: the margin of the friction cones, how near the contacts' middle is to the centre of the object's points (as
-    a share of their largest distance from it), and how far the hand comes from above. Equals stay in their order.
+    `grasps` are as those of `approach_pairs`, with its number of reaches; `usable` [N] leaves some out. The order is
+    that of a sum of three figures of at most 1: the margin of the friction cones, how near the contacts' middle is to
+    the middle of the object (as a share of its farthest point's distance from there), and how far the hand comes from
+    above. The middle is that of a box around the object's points, upright on the table, because the mean of points that
+    one camera sees lies on its side. Equals stay in their order.
     """
-    free = find_collisions(grasps, gripper, around, clearance=clearance).free.reshape(reaches, -1)
+    allowed = np.flatnonzero(np.ones(len(grasps), np.bool_) if usable is None else usable)
+    free = np.zeros((reaches, len(grasps) // reaches), np.bool_)
+    free.flat[allowed] = find_collisions(grasps.chosen(allowed), gripper, around, clearance=clearance).free
     first, hand = free.argmax(axis=0), np.arange(free.shape[1])
     kept = grasps.chosen((first * free.shape[1] + hand)[free.any(axis=0)])
     return kept.chosen(np.argsort(-_worth(kept, around), kind="stable"))
 
 
 def _worth(grasps: Grasps, around: Surroundings) -> Float64Array:
-    centre = around.own.mean(axis=0)
+    centre = _middle(around.own, around.table.normal_xyz)
     radius = np.linalg.norm(around.own - centre, axis=1).max()
     off = np.linalg.norm(grasps.contacts.mean(axis=1) - centre, axis=1) / max(radius, 1e-9)
     from_above = -grasps.approaches @ around.table.normal_xyz
-    worth: Float64Array = np.clip(grasps.margins, 0, 1) + np.clip(1 - off, 0, 1) + np.clip(from_above, 0, 1)
+    worth: Float64Array = np.clip(grasps.margins, -1, 1) + np.clip(1 - off, 0, 1) + from_above
     return worth
+
+
+def _middle(points: Float64Array, up: Float64Array) -> Float64Array:
+    """Middle [3] of a box around points [M, 3] with one edge along `up`."""
+    x = across(up[None])[0]
+    axes = np.stack([x, np.cross(up, x), up])
+    heights = points @ axes.T
+    middle: Float64Array = (heights.min(axis=0) + heights.max(axis=0)) / 2 @ axes
+    return middle
 
 
 def _lowest(grasps: Grasps, gripper: Gripper, table: Plane) -> Float64Array:

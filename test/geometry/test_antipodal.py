@@ -15,7 +15,7 @@ from sam3d_ros.geometry.antipodal import (
     sample_contact_pairs,
 )
 from sam3d_ros.geometry.grasp_closing import close_jaws
-from sam3d_ros.geometry.grasp_planning import Surroundings, find_collisions, plan_grasps
+from sam3d_ros.geometry.grasp_planning import Surroundings, find_collisions, plan_grasps, plan_on_mesh
 from sam3d_ros.geometry.gripper import Grasps, Gripper
 from sam3d_ros.geometry.plane import Plane
 from sam3d_ros.geometry.sampling import sample_surface
@@ -73,9 +73,8 @@ def test_no_pair_is_wider_than_the_gripper_and_none_is_found_on_what_is_too_wide
     assert np.linalg.norm(np.ptp(pairs_of(box()).points, axis=1), axis=1).max() <= HAND.max_width
     wide = pairs_of(box((0.1, 0.12, 0.14)))
     assert len(wide) == 0
-    hands = approach_pairs(wide, UP)
-    assert len(hands) == 0
-    assert len(plan_grasps(hands, len(ApproachConfig().reaches), HAND, around(box((0.1, 0.12, 0.14))))) == 0
+    assert len(approach_pairs(wide, UP)) == 0
+    assert len(plan_on_mesh(box((0.1, 0.12, 0.14)), HAND, around(box((0.1, 0.12, 0.14))))) == 0
 
 
 def test_the_same_seed_gives_the_same_pairs():
@@ -172,12 +171,24 @@ def test_fingers_that_reach_too_far_bring_the_palm_onto_the_object():
 
 @pytest.mark.parametrize("mesh", [box(), cylinder(), box((0.06, 0.04, 0.02))], ids=["box", "cylinder", "flat box"])
 def test_what_is_planned_on_the_true_shape_holds_there_and_runs_into_nothing(mesh):
-    config = ApproachConfig()
-    plan = plan_grasps(approach_pairs(pairs_of(mesh), UP, config), len(config.reaches), HAND, around(mesh))
-    best = plan.chosen(np.arange(min(10, len(plan))))
-    assert len(best) > 4
-    assert find_collisions(best, HAND, around(mesh), clearance=0.0).free.all()
-    assert close_jaws(best, HAND, mesh).holds().mean() > 0.9
+    plan = plan_on_mesh(mesh, HAND, around(mesh))
+    assert len(plan) > 10
+    assert find_collisions(plan, HAND, around(mesh), clearance=0.0).free.all()
+    assert close_jaws(plan, HAND, mesh).holds().all()
+    assert plan.widths.max() <= HAND.max_width
+    best = plan.chosen(np.arange(10))
+    assert best.margins.min() > 0.5
+    assert np.median(np.abs(best.contacts.mean(axis=1)[:, :2])) < 0.02
+
+
+def test_the_deepest_free_reach_of_a_hand_is_planned_and_the_best_hand_is_first():
+    tips = [(0, 0.05, 0.09), (0, 0, 0.09), (0, 0.05, 0.11), (0, 0, 0.11), (0, 0.05, 0.12), (0, 0, 0.12)]
+    parts = [grasp(place) for place in tips]  # two hands with three reaches each; the first has the palm in the box
+    hands = Grasps(*(np.concatenate([getattr(part, name) for part in parts]) for name in Grasps.__slots__))
+    plan = plan_grasps(hands, 3, HAND, around(box()))
+    np.testing.assert_allclose(plan.tips, [(0, 0, 0.11), (0, 0.05, 0.11)])
+    usable = np.array([True, True, False, True, True, True])
+    np.testing.assert_allclose(plan_grasps(hands, 3, HAND, around(box()), usable=usable).tips[1], (0, 0.05, 0.12))
 
 
 def test_sizes_of_a_gripper_are_checked():
