@@ -93,7 +93,7 @@ def _answers(method: BackendMethod, seed: int) -> Iterator[Failure]:
 
 def _row(found: Failure) -> Rgb:
     answer = Answer(found.answer.label, mesh=found.answer.mesh, up=found.truth.up)
-    tiles = [_around_mask(found.frame, answer.label)]
+    tiles = [around_mask(found.frame, answer.label)]
     tiles += [view_of(one, turn, tilt) for one in (answer, found.truth) for _, turn, tilt in VIEWS]
     image = Image.fromarray(np.concatenate(tiles, axis=1))
     pen = ImageDraw.Draw(image)
@@ -104,7 +104,7 @@ def _row(found: Failure) -> Rgb:
     return np.asarray(image)
 
 
-def _around_mask(frame: Frame, label: int) -> Rgb:
+def around_mask(frame: Frame, label: int) -> Rgb:
     """A square of the image with the mask's outline, as large as a tile."""
     mask = frame.labels == label
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))

@@ -50,8 +50,8 @@ def beside_seen(points: Floats, around: Surroundings, seed: int) -> Grasps:
 
     After the candidates of ten Pas et al., Grasp pose detection in point clouds (IJRR 2017): a hand is placed at a
     visible point, coming along its normal or straight down, turned about its approach, and pushed on as far as nothing
-    is in the way. Its contacts are the outermost visible points between the fingers; how far it would hold there is
-    judged by their normals. Nothing is asked of what is not seen.
+    is in the way. Its contacts are the outermost visible points between the fingers. How far it would hold there is the
+    mean of two guesses: by the normals of those points, and as if walls fell straight from them, across the axis.
     """
     cloud, normals = _oriented(points, seed)
     rng = np.random.default_rng(seed)
@@ -111,7 +111,8 @@ def _beside(
     low, high = (np.where(usable, end, 0.0) for end in (low, high))
     masks = [between & (x <= low[:, None] + _EDGE), between & (x >= high[:, None] - _EDGE)]
     contacts, normals = (np.stack([_mean(values, mask) for mask in masks], axis=1) for values in cloud)
-    margins = cone_margins(contacts, normals)
+    walls = np.stack([-frames[:, :, 0], frames[:, :, 0]], axis=1)
+    margins = (np.clip(cone_margins(contacts, normals), -1, 1) + np.clip(cone_margins(contacts, walls), -1, 1)) / 2
     tips = origins + ((low + high) / 2)[:, None] * frames[:, :, 0] + reach * frames[:, :, 2]
     return Grasps(tips, frames[:, :, 0], frames[:, :, 2], contacts, margins), usable
 

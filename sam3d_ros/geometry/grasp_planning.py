@@ -17,6 +17,7 @@ Float64Array = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
 CLEARANCE = 0.003  # m, that a plan keeps from everything
+_MOST_HANDS = 2000  # above the table, that a plan looks at
 _BLOCK = 64  # grasps compared with all points at once; bounds the memory
 
 
@@ -67,7 +68,7 @@ def plan_on_mesh(
     gripper: Gripper,
     around: Surroundings,
     *,
-    samples: int = 1000,
+    samples: int = 3000,
     friction: float = FRICTION,
     seed: int = 0,
 ) -> Grasps:
@@ -78,10 +79,23 @@ def plan_on_mesh(
     """
     pairs = sample_contact_pairs(mesh, samples, max_width=gripper.max_width, friction=friction, seed=seed)
     config = ApproachConfig()
+    reaches = len(config.reaches)
     grasps = approach_pairs(pairs, around.table.normal_xyz, config, friction=friction)
+    grasps = grasps.chosen(_some_above_table(_lowest(grasps, gripper, around.table), reaches, seed))
     closing = close_jaws(grasps, gripper, mesh)
     met = replace(grasps, contacts=closing.points, margins=closing.margins(friction))
-    return plan_grasps(met, len(config.reaches), gripper, around, usable=closing.holds(friction))
+    return plan_grasps(met, reaches, gripper, around, usable=closing.holds(friction))
+
+
+def _some_above_table(heights: Float64Array, reaches: int, seed: int) -> NDArray[np.intp]:
+    """Numbers of some grasps, with all reaches of each hand, of which one at least stays clear of the table.
+
+    On flat things few do; they are sorted out here before anything slow is asked of them.
+    """
+    numbers = np.arange(len(heights), dtype=np.intp).reshape(reaches, -1)
+    hands = np.flatnonzero((heights[numbers] >= CLEARANCE).any(axis=0))
+    some = np.sort(np.random.default_rng([seed, 2]).permutation(hands)[:_MOST_HANDS])
+    return numbers[:, some].reshape(-1)
 
 
 def plan_grasps(
