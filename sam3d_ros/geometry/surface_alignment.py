@@ -64,10 +64,13 @@ class _Surface:
         return _Surface(scene, (sample_surface(mesh, _SAMPLES, seed=2).points - centre) / radius)
 
     def nearest(self, points: Float64Array) -> tuple[Float64Array, Float64Array]:
-        """The nearest place of the surface [N, 3] and the normal there [N, 3], for points [N, 3]."""
+        """The nearest place of the surface [N, 3] and the normal there [N, 3], for points [N, 3].
+
+        The normal is zero on a triangle without area, so that a pair there has no say.
+        """
         answer = self.scene.compute_closest_points(o3d.core.Tensor.from_numpy(points.astype(np.float32)))
         places, normals = (answer[name].numpy().astype(np.float64) for name in ("points", "primitive_normals"))
-        return places, normals
+        return places, np.nan_to_num(normals)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -57,3 +57,20 @@ def test_either_may_be_the_one_that_moves():
     a, b = (plain(trimesh.creation.box(edges)) for edges in ((0.10, 0.06, 0.16), (0.11, 0.05, 0.15)))
     moved = a.transformed(turn((4, -6, 9), (0.01, 0.0, -0.01)))
     assert angle(align_surfaces(moved, b) @ align_surfaces(b, moved)) < 0.5
+
+
+def test_triangles_without_area_have_no_say():
+    """A needle that stands on a side is the nearest place for what was moved beyond the side."""
+    box = plain(trimesh.creation.box((0.1, 0.06, 0.04)).subdivide())
+    needle = np.array([[0.05, 0.0, 0.0], [0.056, 0.0, 0.0]], np.float32)
+    first = len(box.vertices)
+    broken = Mesh(
+        np.concatenate([box.vertices, needle]),
+        np.concatenate([box.triangles, [[first, first + 1, first + 1]]]),
+        np.zeros((first + 2, 3)),
+    )
+    motion = SE3.from_rotation(np.eye(3), [0.004, -0.003, 0.002])
+    found = align_surfaces(box.transformed(motion.inverse()), broken)
+    np.testing.assert_allclose(found.translation_xyz, motion.translation_xyz, atol=2e-4)
+    found = align_surfaces(broken, box.transformed(motion))
+    np.testing.assert_allclose(found.translation_xyz, motion.translation_xyz, atol=2e-4)
