@@ -27,6 +27,7 @@ TRIAL = 0.1  # share of a stage's time in which its speed is measured
 TRAINING = 0.75  # share of a stage's time for its steps; the rest is for figures and candidates
 NOMINAL = 600.0  # seconds in which two cores are through with fine-tuning, or with preferences, as they are by default
 _LEAST = 10  # steps
+_LONGEST_WARM_UP = 300  # steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,12 @@ def _sized(settings: SftSettings | DpoSettings, seconds: float) -> dict[str, str
     """Fewer views and steps where there is less time than two cores need for all."""
     share = min(1.0, seconds / NOMINAL)
     steps, views = (max(_LEAST, int(number * share)) for number in (settings.run.steps, settings.proposing.views))
-    return {"run.steps": str(steps), "proposing.views": str(views)}
+    return {**_shortened(steps, settings.run.optimiser.warm_up), "proposing.views": str(views)}
+
+
+def _shortened(steps: int, warm_up: int = _LONGEST_WARM_UP) -> dict[str, str]:
+    """So many steps, of which the rate rises over a tenth at most: in a short run it would not get to its height."""
+    return {"run.steps": str(steps), "run.optimiser.warm_up": str(min(warm_up, max(1, steps // 10)))}
 
 
 LINKS = (
@@ -125,7 +131,7 @@ def _steps_by_trial(link: Link, place: RunPlace, seconds: float, start: Path) ->
     trial = link.train(place, Budget(TRIAL * seconds), start)
     left = TRAINING * seconds - (time.monotonic() - began)
     fitting = trial.step + max(_LEAST, int(left * trial.steps_per_second))
-    return {"run.steps": str(fitting)} if trial.steps_per_second > 0 and fitting < trial.steps else {}
+    return _shortened(fitting) if trial.steps_per_second > 0 and fitting < trial.steps else {}
 
 
 def _read_plan(runs: Path) -> dict[str, Any]:

@@ -75,6 +75,7 @@ def test_a_chain_that_was_stopped_goes_on_with_what_it_had_decided(tmp_path, sta
     assert unfinished(tmp_path) == ["a", "b", "c"]
     decided = json.loads((tmp_path / chain.PLAN).read_text())["changes"]["a"]
     assert int(decided["run.steps"]) == pytest.approx(55, abs=2)
+    assert int(decided["run.optimiser.warm_up"]) == int(decided["run.steps"]) // 10
     stages[0].finishes, stages[0].asked = True, []
     list(train_all(place(tmp_path), Budget(3600.0)))
     assert [changes for _, changes, _ in stages[0].asked] == [{"run.batch": "8", **decided}]
@@ -87,5 +88,13 @@ def test_without_a_budget_every_stage_makes_all_its_steps(tmp_path, stages):
 
 def test_stages_without_a_trial_are_sized_by_the_time_that_two_cores_need():
     sft = next(link for link in LINKS if link.name == "sft")
-    assert sft.sized(chain.NOMINAL / 2) == {"run.steps": "32", "proposing.views": "96"}
-    assert sft.sized(10 * chain.NOMINAL) == {"run.steps": "64", "proposing.views": "192"}
+    assert sft.sized(chain.NOMINAL / 2) == {
+        "run.steps": "32",
+        "run.optimiser.warm_up": "3",
+        "proposing.views": "96",
+    }
+    assert sft.sized(10 * chain.NOMINAL) == {
+        "run.steps": "64",
+        "run.optimiser.warm_up": "6",
+        "proposing.views": "192",
+    }
