@@ -61,7 +61,7 @@ class Sequence30:
         for number in range(frames):
             rng = np.random.default_rng([self.seed, 2, number])
             T_cam_world = self._hand(number / RATE, rng) @ self.T_cam_world
-            T_world_obj = tuple(self._pose(k, number / RATE) for k in range(len(self.objects)))
+            T_world_obj = tuple(self.pose(k, number / RATE) for k in range(len(self.objects)))
             yield self._instant(number, T_cam_world, T_world_obj, flaws, shuffled, rng)
 
     def _hand(self, seconds: float, rng: Generator) -> SE3:
@@ -73,8 +73,8 @@ class Sequence30:
         step = _SWAY_M * sway[1] + _TREMBLE_M * rng.standard_normal(3)
         return SE3.from_rotation(Rotation.from_rotvec(turn).as_matrix(), step)
 
-    def _pose(self, number: int, seconds: float) -> SE3:
-        """T_world_obj after so many seconds."""
+    def pose(self, number: int, seconds: float) -> SE3:
+        """T_world_obj of an object after so many seconds."""
         pose = self.resting[number]
         if number != self.moving:
             return pose
