@@ -44,21 +44,16 @@ from completion_methods import BASELINES, METHODS, Method, MethodMaker, sam3d_ma
 from completion_rows import RowStore
 from completion_tables import markdown, ratio_table, ratios, summary
 from depth_camera import ORDINARY, STRAY, Flaws
-from scanned_scenes import load_objects, make_scene, scene_name
+from scanned_scenes import DATA, benchmark_objects, make_scene, scene_name
 from tqdm import tqdm
 
 from sam3d_ros.waiting_threads import wait_briefly
-
-DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
 def main(arguments: list[str] | None = None) -> None:
     wait_briefly()  # as the node does
     options = _parse(arguments)
-    folder = options.data / "objects_val"
-    if not folder.is_dir():
-        raise SystemExit(f"no scanned objects in {folder}; name their folder with --data")
-    objects = load_objects(folder)
+    objects = benchmark_objects(options.data)
     store = RowStore(options.output)
     methods = _Methods(_makers(options))
     seeds = range(options.seed, options.seed + options.scenes)

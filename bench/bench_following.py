@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 from following_scenes import Instant, Sequence30
 from numpy.typing import NDArray
-from scanned_scenes import ScannedObject, load_objects
+from scanned_scenes import DATA, ScannedObject, benchmark_objects
 from scipy.spatial.transform import Rotation
 from tqdm import tqdm
 
@@ -37,7 +37,6 @@ from sam3d_ros.tracking.config import TrackingConfig
 from sam3d_ros.tracking.tracker import SceneTracker
 from sam3d_ros.waiting_threads import wait_briefly
 
-DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 _SAME = 0.02  # of the diameter, mean distance of a turned surface from itself
 
 
@@ -70,10 +69,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Measure and print."""
     wait_briefly()  # as the node does
     options = _parse(arguments)
-    folder = options.data / "objects_val"
-    if not folder.is_dir():
-        raise SystemExit(f"no scanned objects in {folder}; name their folder with --data")
-    scans, run = load_objects(folder), Run()
+    scans, run = benchmark_objects(options.data), Run()
     backend = create_backend(DEFAULT)
     backend.load()
     for seed in range(options.seed, options.seed + options.sequences):

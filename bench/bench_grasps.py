@@ -21,12 +21,11 @@ from grasp_candidates import HAND
 from grasp_pictures import Example, draw_examples
 from grasp_tables import Row, empty_table, failure_table, main_table, pair_table
 from grasp_verdicts import Outcome, TrueScene, judge
-from scanned_scenes import BenchScene, ScannedObject, load_objects, make_scene
+from scanned_scenes import DATA, BenchScene, ScannedObject, benchmark_objects, make_scene
 from tqdm import tqdm
 
 from sam3d_ros.waiting_threads import wait_briefly
 
-DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 _TRIED = 10  # best grasps
 _DRAWN = ("points, fingers beside them", "hull of visible points", "sam3d")
 
@@ -44,10 +43,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Measure, print and draw."""
     wait_briefly()  # as the node does
     options = _parse(arguments)
-    folder = options.data / "objects_val"
-    if not folder.is_dir():
-        raise SystemExit(f"no scanned objects in {folder}; name their folder with --data")
-    objects, planners = load_objects(folder), make_planners(options.weights)
+    objects, planners = benchmark_objects(options.data), make_planners(options.weights)
     rows: list[Row] = []
     examples: list[Example] = []
     for seed in tqdm(range(options.seed, options.seed + options.scenes)):

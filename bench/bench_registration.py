@@ -19,7 +19,7 @@ import numpy as np
 from completion_methods import BackendMethod
 from depth_camera import ORDINARY, STRAY, Flaws
 from numpy.typing import NDArray
-from scanned_scenes import ScannedObject, load_objects, make_scene
+from scanned_scenes import DATA, ScannedObject, benchmark_objects, make_scene
 from tqdm import tqdm
 
 from sam3d_ros.pipeline.model_options import ModelOptions, RegistrationMode
@@ -27,7 +27,6 @@ from sam3d_ros.replay.shape_score import ShapeScore, TruthSurface, score_mesh
 from sam3d_ros.waiting_threads import wait_briefly
 
 Values = NDArray[np.float64]
-DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 _FIGURES = (  # of ShapeScore, with a title, and whether more is better
     ("chamfer_mm", "Chamfer, mean mm", False),
@@ -50,10 +49,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Measure and print."""
     wait_briefly()  # as the node does
     options = _parse(arguments)
-    folder = options.data / "objects_val"
-    if not folder.is_dir():
-        raise SystemExit(f"no scanned objects in {folder}; name their folder with --data")
-    objects = load_objects(folder)
+    objects = benchmark_objects(options.data)
     methods = [
         BackendMethod(mode.value, "sam3d", ModelOptions(weights=options.weights, registration=mode))
         for mode in (RegistrationMode.NONE, RegistrationMode.SURFACE)

@@ -27,6 +27,7 @@ from sam3d_ros.geometry.textured_mesh import TexturedMesh
 from sam3d_ros.pipeline import Frame
 from sam3d_ros.replay.truth import TruthObject
 
+DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 SIZE = (640, 480)
 DISTANCE = (0.55, 0.95)  # m, from the camera to the middle of the table
 ELEVATION = (25.0, 65.0)  # degrees above the table
@@ -78,6 +79,14 @@ def load_objects(folder: Path) -> list[ScannedObject]:
     """The scanned objects by name; raises FileNotFoundError where the folder has no index.json."""
     records = json.loads((folder / "index.json").read_text())["objects"]
     return [_load(folder / r["file"], r["id"], r["category"]) for r in sorted(records, key=lambda r: r["id"])]
+
+
+def benchmark_objects(data: Path) -> list[ScannedObject]:
+    """The scans in `objects_val` of a data folder that no training saw; ends the program where they are absent."""
+    folder = data / "objects_val"
+    if not folder.is_dir():
+        raise SystemExit(f"no scanned objects in {folder}; name the folder that holds it with --data")
+    return load_objects(folder)
 
 
 def scene_name(seed: int) -> str:

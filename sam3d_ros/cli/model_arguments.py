@@ -16,6 +16,12 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
         "--backend", choices=BACKENDS, default=DEFAULT, help=f"what completes an object (default {DEFAULT})"
     )
     group = parser.add_argument_group("learned model (backend sam3d)")
+    _add_machine(group)
+    _add_effort(group)
+
+
+def _add_machine(group: argparse._ArgumentGroup) -> None:
+    """Which weights, and where and how they are computed with."""
     group.add_argument(
         "--weights",
         type=Path,
@@ -29,6 +35,18 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
         default=Dtype.AUTO.value,
         help="number format of the networks (default auto: float16 on a GPU, bfloat16 or float32 on a CPU)",
     )
+    group.add_argument(
+        "--memory-limit",
+        type=int,
+        default=0,
+        metavar="MIB",
+        help="of the device; parts are loaded in turn to stay below",
+    )
+    group.add_argument("--compile", action="store_true", help="torch.compile: faster after a slow first object")
+
+
+def _add_effort(group: argparse._ArgumentGroup) -> None:
+    """How much is asked of the model for each object."""
     group.add_argument(
         "--sampling",
         choices=[item.value for item in Sampling],
@@ -51,13 +69,6 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
         "the full one, which in the package's weights makes 8 (default 0)",
     )
     group.add_argument(
-        "--memory-limit",
-        type=int,
-        default=0,
-        metavar="MIB",
-        help="of the device; parts are loaded in turn to stay below",
-    )
-    group.add_argument(
         "--candidates",
         type=int,
         default=1,
@@ -70,7 +81,6 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
         default=RegistrationMode.SURFACE.value,
         help="to the measured depth: pose and size, then also the surface that is seen (default); or none",
     )
-    group.add_argument("--compile", action="store_true", help="torch.compile: faster after a slow first object")
 
 
 def model_options(arguments: argparse.Namespace) -> ModelOptions:

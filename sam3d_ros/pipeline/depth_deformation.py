@@ -22,6 +22,7 @@ from .surface_model import spread
 Array = NDArray[np.float64]
 
 _ENOUGH_READINGS = 20
+_NEAR = 0.02  # m before the camera; vertices nearer than this stay
 _ROUNDS = 3  # of weighing readings anew
 _MOST_STEPS, _PRECISION = 60, 1e-3  # of the solver, in each round
 _COTANGENTS = (0.05, 20.0)  # of an angle, between which slivers are taken for triangles
@@ -60,7 +61,9 @@ def lay_on_depth(mesh: Mesh, T_cam_obj: SE3, points: Array, *, config: Deformati
     if len(readings.beyond) < _ENOUGH_READINGS:
         return mesh
     length = config.stiffness * float(np.median(points[:, 2]))
-    moved = p_cam + p_cam / p_cam[:, 2:] * _solved(p_cam, mesh.triangles, readings, length, config)[:, None]
+    far = p_cam[:, 2:] > _NEAR  # a ray through a vertex beside the camera leads anywhere
+    rays = np.divide(p_cam, p_cam[:, 2:], out=np.zeros_like(p_cam), where=far)
+    moved = p_cam + rays * _solved(p_cam, mesh.triangles, readings, length, config)[:, None]
     return Mesh(T_cam_obj.inverse().apply(moved).astype(np.float32), mesh.triangles, mesh.vertex_colors)
 
 

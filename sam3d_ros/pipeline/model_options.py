@@ -92,6 +92,11 @@ class ModelOptions:
         if self.memory_limit_mib < 0:
             raise OptionsError(f"memory_limit_mib must be 0 or more, got {self.memory_limit_mib}")
 
+    @property
+    def second_stage(self) -> bool:
+        """Whether the second stage of small weights works: it was asked for, or makes the latents of Gaussians."""
+        return self.refine or self.gaussians > 0
+
     def checked_weights(self) -> Path:
         """The folder of weights; raises OptionsError where there is none."""
         folder = SHIPPED if self.weights is None else self.weights

@@ -106,3 +106,16 @@ def test_how_many_readings_there_are_hardly_matters():
 )
 def test_with_hardly_any_reading_on_the_mesh_it_comes_back_as_it_is(points):
     assert lay_on_depth(BALL, T_CAM_OBJ, points) is BALL
+
+
+def test_a_vertex_beside_the_camera_stays():
+    """A needle reaches back to the camera, where no ray leads anywhere."""
+    mesh, tip = dented(0.006).transformed(T_CAM_OBJ), np.array([[0.1, 0.0, 0.0]], np.float32)
+    needle = Mesh(
+        np.concatenate([mesh.vertices, tip]),
+        np.concatenate([mesh.triangles, [[0, 1, len(mesh.vertices)]]]),
+        np.concatenate([mesh.vertex_colors, [[0, 0, 0]]]),
+    )
+    laid = lay_on_depth(needle, SE3.identity(), depth_of(BALL))
+    assert np.isfinite(laid.vertices).all()
+    np.testing.assert_allclose(laid.vertices[-1], tip[0], atol=1e-6)

@@ -45,7 +45,7 @@ def _parts(weights: WeightsFolder, options: ModelOptions) -> tuple[str, ...]:
     gaussians = (GAUSSIANS[options.gaussians],) if options.gaussians else ()
     if weights.config.frame == "canonical":
         return (*PARTS, *gaussians)
-    if not (options.refine or gaussians):
+    if not options.second_stage:
         return STAGE1
     missing = [part for part in (*STAGE2, *gaussians) if part not in weights.parts]
     if missing or weights.config.mesh.field is None:

@@ -46,8 +46,7 @@ VIEW_STAGES = {
 
 def view_stages(options: ModelOptions) -> dict[str, float]:
     """The stages that an object passes, with their usual shares of its time."""
-    refines = options.refine or options.gaussians > 0
-    stages = {name: share for name, share in VIEW_STAGES.items() if refines or name not in _REFINING}
+    stages = {name: share for name, share in VIEW_STAGES.items() if options.second_stage or name not in _REFINING}
     return stages | (GAUSSIANS_STAGE if options.gaussians else {})
 
 
