@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
+import secrets
 import signal
 import socket
+import textwrap
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +16,7 @@ from typing import Any
 from .job import JobsError
 
 _PATIENCE_S = 5.0
+_LONGEST_TEXT = 300  # of Ray's own words in ours
 _LOCAL, _RUNNING, _CLIENT = "local", "auto", "ray://"
 # The first bytes of an HTTP/2 connection, on which gRPC and so Ray is built: the preface and empty settings.
 _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
@@ -52,6 +55,8 @@ def connected(ray: Any, address: str, local_cpus: int | None) -> Iterator[None]:
 def _connect(ray: Any, address: str, local_cpus: int | None) -> None:
     options = {"include_dashboard": False, "num_cpus": local_cpus} if address == _LOCAL else {}
     try:
+        if address == _LOCAL:
+            _make_token()
         if address == _RUNNING:
             address = ray._private.services.get_ray_address_from_environment(address, None)
         if address != _LOCAL:
@@ -62,8 +67,14 @@ def _connect(ray: Any, address: str, local_cpus: int | None) -> None:
         raise JobsError(f"cannot join Ray at {address}: {_one_line(error)}") from error
 
 
+def _make_token() -> None:
+    """Let only this process into the cluster that it starts; Ray would store a token in the home folder."""
+    if "RAY_AUTH_TOKEN_PATH" not in os.environ:
+        os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
+
+
 def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+    return textwrap.shorten(str(error), _LONGEST_TEXT, placeholder=" ...") or type(error).__name__
 
 
 def _require_answer(address: str) -> None:

@@ -11,7 +11,6 @@ from .job import JobsError
 from .packing import PackingError, unpack
 from .ray_worker import RayWorker
 from .slots import POLL_S, Died, Done, Event, Ready
-from .thread_limits import thread_limits
 from .version import own_version
 
 
@@ -20,21 +19,18 @@ class RaySlots:
 
     def __init__(self, ray: Any, *, cpus: float, gpus: float) -> None:
         self._ray = ray
-        variables = thread_limits(max(1, int(cpus)))
-        if not gpus:
-            variables["CUDA_VISIBLE_DEVICES"] = ""  # else each of them would use the first GPU
         self._actor_class = ray.remote(RayWorker).options(
             num_cpus=cpus,
             num_gpus=gpus,
             max_restarts=0,
             max_task_retries=0,
             scheduling_strategy="SPREAD",
-            runtime_env={"env_vars": variables},
         )
+        self._arguments = {"threads": max(1, int(cpus)), "with_gpu": gpus > 0}
         self._open: list[_RaySlot] = []
 
     def open(self) -> _RaySlot:
-        slot = _RaySlot(self._ray, self._actor_class.remote())
+        slot = _RaySlot(self._ray, self._actor_class.remote(**self._arguments))
         self._open.append(slot)
         return slot
 

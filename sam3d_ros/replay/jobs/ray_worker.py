@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from pathlib import Path
 
 from ...waiting_threads import wait_briefly
 from .attempt import Failure
 from .packing import PackingError, pack
+from .thread_limits import thread_limits
 from .version import own_version
 from .worker import run_task
 
@@ -17,8 +19,12 @@ Answer = tuple[Failure | None, float, bytes]  # and the seconds it took, and the
 class RayWorker:
     """A Ray actor: a process that stays for many jobs, so that a model is loaded once."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, threads: int, with_gpu: bool) -> None:
+        # Nothing numeric is imported yet: the work brings that along.
         wait_briefly()
+        os.environ.update(thread_limits(threads))
+        if not with_gpu:
+            os.environ["CUDA_VISIBLE_DEVICES"] = ""  # else each worker would use the first GPU
 
     def version(self) -> str:
         """Of the package on this machine."""

@@ -73,7 +73,10 @@ def _harm(payload: dict[str, Any]) -> None:
         os.kill(os.getpid(), payload["signal"])
     if "status" in payload:
         os._exit(payload["status"])
-    if "die_once" in payload and runs(payload["markers"], payload["name"]) == 1:
+    first = runs(payload["markers"], payload["name"]) == 1
+    if first and "die_once" in payload:
         os.kill(os.getpid(), signal.SIGKILL)
+    if first and "seconds_at_first" in payload:
+        time.sleep(payload["seconds_at_first"])
     if "seconds" in payload:
         time.sleep(payload["seconds"])
