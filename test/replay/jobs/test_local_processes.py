@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import threading
+import time
+from pathlib import Path
 
 import pytest
 from job_works import BadWhenMadeAgain, job, note_process, runs, work
@@ -29,6 +33,32 @@ def contents(folder):
     """All files of a run but the notes, which hold times."""
     files = [path for path in folder.rglob("*") if path.is_file() and path.name not in ("job.json", ".lock")]
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+def workers(markers) -> set[int]:
+    """Numbers of the processes that ran jobs."""
+    return {int(path.name.split(".")[1]) for path in markers.iterdir()}
+
+
+def living(numbers) -> list[int]:
+    """Those of the processes that run."""
+    # What nobody has waited for yet has ended all the same.
+    states = {number: state_of(number) for number in numbers}
+    return [number for number, state in states.items() if state not in (None, "Z")]
+
+
+def state_of(number: int) -> str | None:
+    try:
+        return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+
+
+def wait_until(condition) -> None:
+    deadline = time.monotonic() + 30.0
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.05)
 
 
 def test_workers_write_the_same_files_as_this_process(markers, tmp_path):
@@ -107,9 +137,8 @@ def test_workers_are_few_and_stay_for_many_jobs(markers, output, monkeypatch):
     jobs = [job(f"job_{index}", markers) for index in range(8)]
     outcomes = run_jobs(jobs, note_process, output, LocalProcesses(2))
     notes = [(outcome.folder / "process.txt").read_text().split("\n") for outcome in outcomes]
-    workers = {note[0] for note in notes}
-    assert len(workers) <= 2
-    assert str(os.getpid()) not in workers
+    assert len({note[0] for note in notes}) <= 2
+    assert str(os.getpid()) not in {note[0] for note in notes}
     assert max(int(note[1]) for note in notes) >= 4
     assert {note[2] for note in notes} == {str(max(1, processors() // 2))}
     assert {note[4] for note in notes} == {"7"}
@@ -129,10 +158,35 @@ def test_an_interruption_in_the_middle_leaves_no_worker(markers, output):
         run_jobs(
             [job("a", markers), job("b", markers, seconds=600)], work, output, LocalProcesses(2), on_done=interrupt
         )
-    workers = {int(path.name.split(".")[1]) for path in markers.iterdir()}
-    assert workers
-    assert [number for number in workers if os.path.exists(f"/proc/{number}")] == []
+    assert workers(markers)
+    assert living(workers(markers)) == []
     assert sorted(path.name for path in output.iterdir()) == [".lock", "a"]
+
+
+PROGRAM = """
+import sys
+from pathlib import Path
+from job_works import job, work
+from sam3d_ros.replay.jobs import LocalProcesses, run_jobs
+folder = Path(sys.argv[1])
+jobs = [job("quick", folder / "markers"), job("slow", folder / "markers", seconds_at_first=600)]
+run_jobs(jobs, work, folder / "out", LocalProcesses(2))
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_run_that_is_ended_leaves_no_worker_and_goes_on_later(markers, output, number):
+    path = os.pathsep.join(entry for entry in sys.path if entry)
+    command = [sys.executable, "-c", PROGRAM, str(output.parent)]
+    with subprocess.Popen(command, env=os.environ | {"PYTHONPATH": path}, stderr=subprocess.DEVNULL) as process:
+        wait_until(lambda: runs(markers, "slow") and (output / "quick").exists())
+        process.send_signal(number)
+    wait_until(lambda: living(workers(markers)) == [])
+    assert not (output / "slow").exists()
+    jobs = [job("quick", markers), job("slow", markers)]
+    assert [outcome.reused for outcome in run_jobs(jobs, work, output, InProcess())] == [True, False]
+    assert sorted(path.name for path in output.iterdir()) == [".lock", "quick", "slow"]
+    assert sorted(path.name for path in (output / "slow").iterdir()) == ["job.json", "pictures", "result.txt"]
 
 
 @pytest.mark.parametrize(("workers", "limit"), [(0, None), (-1, None), (1, 0.0), (1, float("nan"))])

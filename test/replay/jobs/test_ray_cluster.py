@@ -76,6 +76,16 @@ def started_processes(mark: str = MARK) -> list[str]:
     return found
 
 
+def raylet(node) -> int:
+    """Number of the process that starts the workers of a node."""
+    return node.all_processes["raylet"][0].process.pid
+
+
+def parent(number: int) -> int:
+    """Number of the process that started a process."""
+    return int(Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[1])
+
+
 def _marked(mark: str) -> list[str]:
     found = []
     for entry in Path("/proc").iterdir():
@@ -177,25 +187,28 @@ def test_more_than_the_cluster_has_is_refused(cluster, markers, output):
 
 
 def test_the_job_of_a_lost_machine_is_run_on_another(cluster, markers, output):
-    lost = cluster.add_node(num_cpus=2)
-    others = []
+    # Only these have room for the worker.
+    machines = [cluster.add_node(num_cpus=2) for _ in range(2)]
 
-    def replace_machine():
+    def lose_the_busy_machine():
         deadline = time.monotonic() + WAIT_S
         while not runs(markers, "a") and time.monotonic() < deadline:
             time.sleep(0.1)
-        cluster.remove_node(lost, allow_graceful=False)
-        others.append(cluster.add_node(num_cpus=2))
+        (marker,) = markers.iterdir()
+        (busy,) = (node for node in machines if raylet(node) == parent(int(marker.name.split(".")[1])))
+        machines.remove(busy)
+        cluster.remove_node(busy, allow_graceful=False)
 
-    replacing = threading.Thread(target=replace_machine)
-    replacing.start()
+    losing = threading.Thread(target=lose_the_busy_machine)
+    losing.start()
     try:
-        # Only a machine with two processors has room for the worker.
         executor = RayCluster(cluster.address, workers=1, cpus_per_worker=2)
         (outcome,) = run_jobs([job("a", markers, seconds_at_first=600)], work, output, executor)
     finally:
-        replacing.join()
-        cluster.remove_node(others[0])
+        losing.join()
+        for node in machines:
+            cluster.remove_node(node)
+    assert len(machines) == 1
     assert outcome.error == ""
     assert runs(markers, "a") == 2
 
