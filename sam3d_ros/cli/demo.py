@@ -77,7 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _film(path: Path, arguments: argparse.Namespace) -> _Truth:
     """Write the bag of the scene."""
     # Rendering brings Open3D; `--help` shall not wait for it.
-    from ..training.synthetic.bag import write_sequence
+    from ..training.synthetic.bag import write_sequence, write_truth
 
     truth, config = _Truth(), sequence(arguments.seed, arguments.frames, arguments.rate)
     with _bar("1/3 scene ", config.frames) as bar:
@@ -87,6 +87,7 @@ def _film(path: Path, arguments: argparse.Namespace) -> _Truth:
             bar.update()
 
         write_sequence(path, config, on_frame=on_frame)
+    write_truth(path, config.scene)
     return truth
 
 

@@ -18,7 +18,11 @@ from . import UsageError
 from .model_arguments import add_model_arguments, model_options
 
 if TYPE_CHECKING:
+    from ..replay.model_choice import ModelChoice
     from ..tracking.tracker import SceneTracker
+
+FRAME_TRIANGLES = 20000  # files are looked at
+BAG_TRIANGLES = 5000  # the node's triangle_budget
 
 
 def add_frame_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,7 +52,10 @@ def add_frame_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", type=Path, required=True, metavar="OUT", help="folder for the results")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of everything random (default 0)")
     parser.add_argument(
-        "--triangles", type=int, default=20000, metavar="N", help="largest number of triangles per mesh (default 20000)"
+        "--triangles",
+        type=int,
+        metavar="N",
+        help=f"most triangles per mesh (default {FRAME_TRIANGLES}; for bags {BAG_TRIANGLES}, as in the node)",
     )
     add_model_arguments(parser)
 
@@ -65,8 +72,13 @@ def checked_sources(arguments: argparse.Namespace) -> list[FrameSource]:
     """The frames of a run, after everything that can be wrong with the input has been looked at."""
     if not arguments.frames and not arguments.bop:
         raise UsageError("no input; give --frames DIR for frame folders or --bop DIR for scenes of a BOP dataset")
-    _check_model(arguments)
+    check_model(arguments)
     check_output(arguments.output)
+    return found_sources(arguments)
+
+
+def found_sources(arguments: argparse.Namespace) -> list[FrameSource]:
+    """The frames that were named, each looked at."""
     try:
         sources = find_frames(arguments.frames, arguments.bop, arguments.bop_models, bop_images=arguments.bop_images)
         for source in sources:
@@ -76,14 +88,21 @@ def checked_sources(arguments: argparse.Namespace) -> list[FrameSource]:
     return sources
 
 
+def model_choice(arguments: argparse.Namespace, triangles: int = FRAME_TRIANGLES) -> ModelChoice:
+    """What was asked for, with `triangles` where no number was; raises UsageError where it cannot be used."""
+    from ..replay.model_choice import ModelChoice
+
+    return ModelChoice(arguments.backend, arguments.seed, arguments.triangles or triangles, model_options(arguments))
+
+
 def loaded_tracker(arguments: argparse.Namespace) -> SceneTracker:
     """A tracker with its model loaded; raises UsageError where the weights cannot be used."""
     # Open3D takes seconds to import; bad input is answered before.
-    from ..replay.frame_run import create_tracker
+    from ..replay.frame_run import frame_tracker
+    from ..replay.model_choice import load_backend
 
-    model = model_options(arguments)
     try:
-        return create_tracker(arguments.backend, seed=arguments.seed, triangle_budget=arguments.triangles, model=model)
+        return frame_tracker(load_backend(model_choice(arguments)))
     except OptionsError as error:
         raise UsageError(str(error)) from error
 
@@ -93,11 +112,12 @@ def progress_bar(sources: Iterable[FrameSource], verb: str) -> Iterator[FrameSou
     return iter(tqdm(list(sources), desc=verb, unit="frame", file=sys.stderr, disable=not sys.stderr.isatty()))
 
 
-def _check_model(arguments: argparse.Namespace) -> None:
+def check_model(arguments: argparse.Namespace) -> None:
+    """Raise UsageError where the model cannot be used as asked."""
     model_options(arguments)
     if not 0 <= arguments.seed < 2**31:
         raise UsageError(f"--seed must lie in 0..{2**31 - 1}, got {arguments.seed}")
-    if arguments.triangles < 100:
+    if arguments.triangles is not None and arguments.triangles < 100:
         raise UsageError(f"--triangles must be 100 or more, got {arguments.triangles}")
 
 

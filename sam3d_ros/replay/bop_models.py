@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from ..geometry import SE3, Mesh, TransformError
+from ..geometry import SE3, Mesh
 from ..geometry.mesh_io import MeshFileError, read_mesh
-from ..geometry.symmetries import SymmetryAxis, discretised_symmetries
 from .image_files import FrameFolderError
-from .json_files import numbers_of, read_json
+from .json_files import read_json
+from .symmetry_entries import read_symmetries
 
 MILLIMETRE = 1e-3
 
@@ -55,28 +53,4 @@ def _symmetries(path: Path, number: int) -> tuple[SE3, ...]:
     where = f"{path}: object {number}"
     if not isinstance(entry, dict):
         raise FrameFolderError(f"{where}: no entry; every model needs one, if only with its diameter")
-    try:
-        turns = [_turn(where, value) for value in _list(where, entry, "symmetries_discrete")]
-        axes = [_axis(where, value) for value in _list(where, entry, "symmetries_continuous")]
-    except TransformError as error:
-        raise FrameFolderError(f"{where}: not a symmetry ({error})") from error
-    return discretised_symmetries(turns, axes)
-
-
-def _list(where: str, entry: dict[str, Any], key: str) -> Iterator[Any]:
-    values = entry.get(key, [])
-    if not isinstance(values, list):
-        raise FrameFolderError(f"{where}: {key} must be a list, got {values!r}")
-    yield from values
-
-
-def _turn(where: str, value: Any) -> SE3:
-    """A 4x4 matrix, row by row, with its translation in millimetres."""
-    matrix = numbers_of(where, {"symmetries_discrete": value}, "symmetries_discrete", 16).reshape(4, 4)
-    matrix[:3, 3] *= MILLIMETRE
-    return SE3.from_matrix(matrix)
-
-
-def _axis(where: str, value: Any) -> SymmetryAxis:
-    where = f"{where}: symmetries_continuous"
-    return SymmetryAxis(numbers_of(where, value, "axis", 3), MILLIMETRE * numbers_of(where, value, "offset", 3))
+    return read_symmetries(where, entry, MILLIMETRE).discretised()

@@ -60,6 +60,18 @@ class BopFrame:
         """The instances of scene_gt.json, by label."""
         return tuple(self._truth(position, entry) for position, entry in enumerate(self.truth_entries))
 
+    def files(self) -> list[Path]:
+        """Every file that decides what is loaded, besides the entries of this image."""
+        instances = range(len(self.truth_entries))
+        images = [self._color_path(), self._depth_path(), *(self._mask_path(position) for position in instances)]
+        return [*images, *sorted(self.models.glob("obj_*.ply")), self.models / "models_info.json"]
+
+    def _depth_path(self) -> Path:
+        return self.folder / "depth" / f"{self.image:06d}.png"
+
+    def _mask_path(self, position: int) -> Path:
+        return self.folder / "mask_visib" / f"{self.image:06d}_{position:06d}.png"
+
     def _color_path(self) -> Path:
         paths = [self.folder / folder / f"{self.image:06d}.{suffix}" for folder, suffix in _COLOR_PLACES]
         found = next((path for path in paths if path.is_file()), None)
@@ -81,7 +93,7 @@ class BopFrame:
         (scale,) = numbers_of(where, self.camera_entry, "depth_scale", 1)
         if scale <= 0:
             raise FrameFolderError(f"{where}: depth_scale must be positive, got {scale:g}")
-        path = self.folder / "depth" / f"{self.image:06d}.png"
+        path = self._depth_path()
         raw = read_depth_mm(path)
         _check_size(path, raw, color)
         metres: NDArray[np.float64] = raw * (MILLIMETRE * scale)
@@ -90,7 +102,7 @@ class BopFrame:
     def _labels(self, color: NDArray[np.uint8]) -> NDArray[np.int32]:
         labels = np.zeros(color.shape[:2], np.int32)
         for position in range(len(self.truth_entries)):
-            path = self.folder / "mask_visib" / f"{self.image:06d}_{position:06d}.png"
+            path = self._mask_path(position)
             mask = read_labels(path)
             _check_size(path, mask, color)
             labels[mask > 0] = position + 1

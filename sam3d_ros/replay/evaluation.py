@@ -16,9 +16,9 @@ from ..geometry import Mesh
 from ..pipeline import Quality, Rejection
 from ..pipeline.observation import Observation, PrepareConfig, observe
 from ..tracking import SceneObject
-from .pose_score import PoseScore, score_pose
+from .pose_score import PoseScore, score_pose, score_pose_of_box
 from .results import FrameRecord
-from .shape_score import ShapeScore, TruthSurface, score_mesh, score_points
+from .shape_score import ShapeScore, TruthSurface, score_box, score_mesh, score_points
 from .truth import TruthObject
 
 
@@ -26,9 +26,10 @@ from .truth import TruthObject
 class ObjectRow:
     """One object of one frame: what it says of itself, and how it compares where the truth is known."""
 
+    run: str  # the bag; empty where frames stand for themselves
     frame: str
     label: int
-    object_id: int
+    object_id: int  # unique within the run
     name: str  # of the truth, else of the detection
     category: str  # groups figures
     quality: Quality
@@ -50,6 +51,7 @@ class ObjectRow:
 class RejectedRow:
     """One mask without an object."""
 
+    run: str
     frame: str
     label: int
     name: str
@@ -75,7 +77,7 @@ def rejected_rows(record: FrameRecord) -> list[RejectedRow]:
     """The rejections of a frame by label."""
     names = {item.label: item.name for item in record.truth}
     ordered = sorted(record.update.rejections, key=lambda item: item.label)
-    return [_rejected(record.name, item, names.get(item.label, "")) for item in ordered]
+    return [_rejected(record, item, names.get(item.label, "")) for item in ordered]
 
 
 def _row(
@@ -85,6 +87,7 @@ def _row(
     extents = np.sort(item.mesh.extents)[::-1]
     score, pose = _scores(record, item, surface) if surface else (None, None)
     return ObjectRow(
+        run=record.run,
         frame=record.name,
         label=item.label,
         object_id=item.object_id,
@@ -102,15 +105,19 @@ def _row(
 
 def _scores(record: FrameRecord, item: SceneObject, truth: TruthSurface) -> tuple[ShapeScore, PoseScore]:
     T_cam_obj = record.T_cam_obj(item)
+    if truth.model.box_only:
+        return score_box(item.mesh, T_cam_obj, truth), score_pose_of_box(item.mesh, T_cam_obj, truth)
     shape = score_mesh(item.mesh.transformed(T_cam_obj), truth)
     return shape, score_pose(item.mesh, T_cam_obj, truth, frame=record.frame, shape=shape)
 
 
-def _rejected(frame: str, rejection: Rejection, name: str) -> RejectedRow:
-    return RejectedRow(frame, rejection.label, name, rejection.reason.value, rejection.detail)
+def _rejected(record: FrameRecord, rejection: Rejection, name: str) -> RejectedRow:
+    return RejectedRow(record.run, record.name, rejection.label, name, rejection.reason.value, rejection.detail)
 
 
 def _baselines(record: FrameRecord, surface: TruthSurface) -> dict[str, ShapeScore]:
+    if surface.model.box_only:
+        return {}
     seen = observe(record.frame, surface.label, PrepareConfig())
     if not isinstance(seen, Observation):
         return {}
@@ -135,6 +142,7 @@ class Aggregate:
     count: int
     mean: Mapping[str, float]
     median: Mapping[str, float]
+    scale_error: float  # median of how far the size is off, as a share of the true one
 
 
 def aggregate(rows: Iterable[ObjectRow]) -> list[Aggregate]:
@@ -159,4 +167,5 @@ def _aggregate(group: str, method: str, figures: Sequence[Mapping[str, float]]) 
     known = {name: value[np.isfinite(value)] for name, value in values.items()}
     mean = {name: float(np.mean(value)) if len(value) else float("nan") for name, value in known.items()}
     median = {name: float(np.median(value)) if len(value) else float("nan") for name, value in known.items()}
-    return Aggregate(group, method, len(figures), mean, median)
+    error = float(np.median(np.abs(known["scale_ratio"] - 1))) if len(known["scale_ratio"]) else float("nan")
+    return Aggregate(group, method, len(figures), mean, median, error)

@@ -1,6 +1,6 @@
 """The figures of an object by name: heading, unit, digits, what it means and which way is better.
 
-The one place for pages, tables and comparisons; the names are the fields of ShapeScore and PoseScore.
+The one place for pages, tables and comparisons; names are fields of ShapeScore, PoseScore and TrackRow.
 """
 
 from __future__ import annotations
@@ -108,3 +108,23 @@ POSE_TERMS = (
 )  # fmt: skip
 
 TERMS = (*SHAPE_TERMS, *POSE_TERMS)
+
+# Of objects that live through several frames; the names are fields of TrackRow.
+TRACK_TERMS = (
+    FigureTerm(
+        "jitter_mm", "jitter", "mm", 2, "less",
+        "noise of an object's centre from one frame to the next, one standard deviation: second differences over "
+        "frames that follow each other, so that steady motion does not count",
+    ),
+    FigureTerm("jitter_deg", "jitter", "°", 2, "less", ""),
+    FigureTerm(
+        "spread_mm", "spread", "mm", 2, "less",
+        "root mean square distance of the centre from its mean place in the true object",
+    ),
+    FigureTerm("spread_deg", "spread", "°", 2, "less", ""),
+    FigureTerm(
+        "drift_mm", "drift 95 %", "mm", 1, "less",
+        "how far the centre went in the true object since its mesh was made; 95 % of the frames stay below",
+    ),
+    FigureTerm("drift_deg", "drift 95 %", "°", 1, "less", ""),
+)  # fmt: skip

@@ -26,10 +26,21 @@ from ..geometry.pointmap import depth_to_pointmap
 from ..pipeline import Frame
 from .image_files import FrameFolderError, read_color, read_depth_mm, read_labels, write_labels
 from .json_files import read_json
+from .symmetry_entries import read_symmetries
 from .truth import TruthObject
 
-__all__ = ["FrameFolderError", "check_frame", "has_mask", "is_frame_folder", "load_frame", "load_truth", "save_frame"]
+__all__ = [
+    "FrameFolderError",
+    "check_frame",
+    "frame_files",
+    "has_mask",
+    "is_frame_folder",
+    "load_frame",
+    "load_truth",
+    "save_frame",
+]
 
+TRUTH_NAME = "objects.json"
 COLOR_NAMES = ("color.png", "color.jpg")
 # Depth of another resolution must show the same view; one pixel of rounding is let through.
 _ASPECT_TOLERANCE = 0.01
@@ -65,9 +76,22 @@ def check_frame(folder: Path) -> None:
     load_truth(folder)
 
 
+def frame_files(folder: Path) -> list[Path]:
+    """The files that `load_frame` and `load_truth` read."""
+    own = [folder / name for name in (*COLOR_NAMES, "depth.png", "mask.png", "intrinsics.json", TRUTH_NAME)]
+    return [path for path in own if path.is_file()] + mesh_files(folder / TRUTH_NAME)
+
+
+def mesh_files(truth: Path) -> list[Path]:
+    """The mesh files that an `objects.json` names; none where it is absent."""
+    entries = read_json(truth) if truth.is_file() else []
+    names = [entry.get("mesh") for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+    return [truth.parent / name for name in names if isinstance(name, str)]
+
+
 def load_truth(folder: Path) -> tuple[TruthObject, ...]:
     """The objects of `objects.json`, by label; empty where the file is absent."""
-    path = folder / "objects.json"
+    path = folder / TRUTH_NAME
     if not path.is_file():
         return ()
     entries = read_json(path)
@@ -182,7 +206,8 @@ def _truth_object(path: Path, position: int, entry: Any) -> TruthObject:
         mesh = read_mesh(path.parent / mesh_name)
     except (OSError, MeshFileError) as error:
         raise FrameFolderError(f"{where}: mesh {mesh_name!r} cannot be read ({error})") from error
-    return TruthObject(label, name, mesh, T_cam_obj, str(entry.get("category", "")))
+    symmetries = read_symmetries(where, entry, unit_m=1.0).discretised()
+    return TruthObject(label, name, mesh, T_cam_obj, str(entry.get("category", "")), symmetries)
 
 
 def _pose(where: str, matrix: Any) -> SE3:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 
-from ..pipeline.backends import create_backend
-from ..pipeline.model_options import ModelOptions
+from ..pipeline.backend import Backend
 from ..tracking.config import TrackingConfig
 from ..tracking.tracker import SceneTracker
 from .frame_sources import FrameSource
@@ -15,12 +14,9 @@ from .results import FrameRecord
 _MANY_OBJECTS = 65535
 
 
-def create_tracker(backend: str, *, seed: int, triangle_budget: int, model: ModelOptions | None = None) -> SceneTracker:
-    """A loaded tracker for frames that have nothing to do with each other."""
-    completing = create_backend(backend, seed=seed, triangle_budget=triangle_budget, model=model)
-    tracker = SceneTracker(completing, TrackingConfig(max_objects=_MANY_OBJECTS))
-    tracker.load()
-    return tracker
+def frame_tracker(backend: Backend) -> SceneTracker:
+    """A tracker around a loaded backend, for frames that have nothing to do with each other."""
+    return SceneTracker(backend, TrackingConfig(max_objects=_MANY_OBJECTS))
 
 
 def run_frame(tracker: SceneTracker, source: FrameSource) -> FrameRecord:

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from ..pipeline import Frame
 from .bop_scene import find_bop_frames
-from .frame_folder import FrameFolderError, check_frame, has_mask, is_frame_folder, load_frame, load_truth
+from .frame_folder import FrameFolderError, check_frame, frame_files, has_mask, is_frame_folder, load_frame, load_truth
 from .truth import TruthObject
 
 
@@ -37,6 +37,9 @@ class FrameSource(Protocol):
     def load_truth(self) -> tuple[TruthObject, ...]:
         """What is known of its objects, by label."""
 
+    def files(self) -> list[Path]:
+        """Every file that decides what is loaded."""
+
 
 @dataclass(frozen=True, slots=True)
 class FolderFrame:
@@ -57,6 +60,9 @@ class FolderFrame:
 
     def load_truth(self) -> tuple[TruthObject, ...]:
         return load_truth(self.folder)
+
+    def files(self) -> list[Path]:
+        return frame_files(self.folder)
 
 
 def find_frames(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..geometry import SE3
 from ..geometry.transform_tree import TransformTree
@@ -31,13 +31,15 @@ class ReplayConfig:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Answer:
-    """A frame of the bag and the scene after it; `frame` is None where the messages could not be used."""
+    """A frame of the bag and the scene after it."""
 
     messages: FrameMessages
-    frame: Frame | None
+    frame: Frame | None  # None where the messages could not be used
     T_ref_cam: SE3 | None  # None: the poses are in the camera frame
     frame_id: str  # of the poses
     update: SceneUpdate
+    refused: bool = False  # the frame did not reach the tracker; its rejections say why
+    wall_ms: float = float("nan")  # from messages to answer
 
 
 class InProcessReplay:
@@ -62,15 +64,13 @@ class InProcessReplay:
                     break
                 yield self._answer(messages)
                 self.figures.wall_s = time.perf_counter() - started
-            for role, count in frames.counts.received.items():
-                self.figures.received[role] = self.figures.received.get(role, 0) + count
-            for role, count in frames.counts.unmatched.items():
-                self.figures.dropped[f"{role} without partners"] += count
+            self.figures.add_counts(frames.counts)
 
     def _answer(self, messages: FrameMessages) -> Answer:
         started = time.perf_counter()
         answer = self._process(messages)
-        self.figures.add_latencies({"frame": 1e3 * (time.perf_counter() - started)})
+        answer = replace(answer, wall_ms=1e3 * (time.perf_counter() - started))
+        self.figures.add_latencies({"frame": answer.wall_ms})
         self._note(answer.update)
         return answer
 
@@ -81,13 +81,13 @@ class InProcessReplay:
             frame = decode_frame(messages)
         except (InputError, FrameError) as error:
             refused = self._refused(messages, (Rejection(0, RejectionReason.INVALID_INPUT, str(error)),))
-            return Answer(messages, None, None, frame_id, refused)
+            return Answer(messages, None, None, frame_id, refused, refused=True)
         self.figures.add_latencies({"decode": 1e3 * (time.perf_counter() - started)})
         T_ref_cam = self._camera_pose(messages)
         if isinstance(T_ref_cam, str):
             labels = frame.instance_labels() or [0]
             missing = tuple(Rejection(label, RejectionReason.TRANSFORM_MISSING, T_ref_cam) for label in labels)
-            return Answer(messages, frame, None, frame_id, self._refused(messages, missing))
+            return Answer(messages, frame, None, frame_id, self._refused(messages, missing), refused=True)
         return Answer(messages, frame, T_ref_cam, frame_id, self._tracker.process(frame, T_ref_cam=T_ref_cam))
 
     def _camera_pose(self, messages: FrameMessages) -> SE3 | str | None:

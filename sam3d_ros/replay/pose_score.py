@@ -8,7 +8,7 @@ to another face of the truth counts as that much less turned; ADD-S and the shap
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,6 +70,13 @@ def score_pose(mesh: Mesh, T_cam_obj: SE3, truth: TruthSurface, *, frame: Frame,
         normal_chamfer=normalised.chamfer,
         normal_f1=normalised.f1,
     )
+
+
+def score_pose_of_box(mesh: Mesh, T_cam_obj: SE3, truth: TruthSurface) -> PoseScore:
+    """Score a mesh in its object frame against a truth of which only the box is known."""
+    unknown = dict.fromkeys((item.name for item in fields(PoseScore)), float("nan"))
+    overlap = box_iou(OrientedBox.of(mesh, T_cam_obj), OrientedBox.of(truth.model.mesh, truth.model.T_cam_obj))
+    return PoseScore(**unknown | {"box_iou": overlap})
 
 
 def _views(posed: Mesh, truth: Mesh, frame: Frame) -> DepthViews:

@@ -1,23 +1,25 @@
-"""A report that opens from disk without network: pictures, figures, reasons."""
+"""A report that opens from disk without network: pictures, figures, plots, reasons."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from ..tracking import SceneObject
-from .evaluation import ObjectRow, RejectedRow, aggregate, evaluate_record, rejected_rows
-from .figure_terms import POSE_TERMS, SHAPE_TERMS
-from .pictures.colours import label_color, ramp_css
-from .report_figures import Figures, SummaryValue, cards, latencies, report_data
-from .report_pictures import LARGEST_ERROR_MM, FramePictures, ObjectPictures, PictureFolder
-from .report_tables import write_object_table, write_rejection_table
+from .figure_terms import POSE_TERMS, SHAPE_TERMS, TRACK_TERMS
+from .pictures.colours import ramp_css
+from .report_cards import SummaryValue, cards
+from .report_data import report_data
+from .report_figures import Failure, Figures
+from .report_part import Part, PartBuilder, Subject, View
+from .report_pictures import LARGEST_ERROR_MM
+from .report_plots import draw_plots
+from .report_tables import write_object_table, write_rejection_table, write_track_table
 from .results import FrameRecord
 
 
@@ -35,25 +37,17 @@ class ReportOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class _Subject:
-    """One object with its pictures."""
+class PlacedPart:
+    """A run whose pictures lie in a folder beside the page."""
 
-    row: ObjectRow
-    pictures: ObjectPictures
-    color: str  # CSS
-    size_cm: str
+    part: Part
+    folder: str = ""  # relative to the page; empty: beside it
 
-
-@dataclass(frozen=True, slots=True)
-class _View:
-    """One frame with its pictures."""
-
-    name: str
-    pictures: FramePictures
-    objects: int
-    rejected: tuple[RejectedRow, ...]
-    wall_ms: float
-    subjects: tuple[_Subject, ...]
+    @property
+    def views(self) -> tuple[View, ...]:
+        """Its frames, with pictures named relative to the page."""
+        prefix = f"{self.folder}/" if self.folder else ""
+        return tuple(_moved_view(view, prefix) for view in self.part.views)
 
 
 def write_report(
@@ -64,22 +58,41 @@ def write_report(
     summary: Mapping[str, SummaryValue],
     options: ReportOptions | None = None,
 ) -> Path:
-    """Write `report.html`, `report.json`, two CSV tables and `pictures/` into a folder; the path of the page.
+    """Measure and paint the frames of one run and write the report of it; the path of the page.
 
-    `summary` becomes the cards at the top, in its order, before those that are worked out from the records. Frames that
-    share objects are shown as a sequence: objects first, once each, then the frames.
+    Frames that share objects are shown as a sequence: objects first, once each, then the frames.
     """
     options = options or ReportOptions()
+    builder = PartBuilder("", output, baselines=options.baselines)
+    known = [position for position, record in enumerate(records) if record.truth]
+    measured = {known[at] for at in pick_evenly(len(known), options.measured_frames)}
+    shown = set(pick_evenly(len(records), options.picture_frames))
+    for position, record in enumerate(records):
+        builder.add(record, measure=position in measured, show=position in shown)
+    return write_page(output, [PlacedPart(builder.finish())], title=title, summary=summary)
+
+
+def write_page(
+    output: Path,
+    placed: Sequence[PlacedPart],
+    *,
+    title: str,
+    summary: Mapping[str, SummaryValue],
+    failures: Sequence[Failure] = (),
+) -> Path:
+    """Write `report.html`, `report.json` and CSV tables of runs whose pictures are painted; the path of the page.
+
+    `summary` becomes the cards at the top, in its order, before those that are worked out from the runs.
+    """
     output.mkdir(parents=True, exist_ok=True)
-    figures = _figures(records, options)
+    figures = Figures(tuple(item.part for item in placed), tuple(failures))
     data = report_data(title, figures, summary)
     (output / "report.json").write_text(json.dumps(data, indent=1, allow_nan=False) + "\n", encoding="utf-8")
     write_object_table(output / "report.csv", figures.worst_first())
     write_rejection_table(output / "rejections.csv", figures.rejected)
-    sequence = _is_sequence(records)
-    views = _views(output, records, figures, options=options, sequence=sequence)
+    write_track_table(output / "tracks.csv", figures.tracks)
     page = output / "report.html"
-    page.write_text(_page(title, figures, views, sequence=sequence, summary=summary), encoding="utf-8")
+    page.write_text(_page(title, figures, placed, summary), encoding="utf-8")
     return page
 
 
@@ -90,88 +103,23 @@ def pick_evenly(count: int, limit: int) -> list[int]:
     return sorted({int(position) for position in np.rint(np.linspace(0, count - 1, limit))})
 
 
-def _figures(records: Sequence[FrameRecord], options: ReportOptions) -> Figures:
-    known = [position for position, record in enumerate(records) if record.truth]
-    measured = {known[at] for at in pick_evenly(len(known), options.measured_frames)}
-    rows = [
-        row
-        for position, record in enumerate(records)
-        for row in evaluate_record(record, measure=position in measured, baselines=options.baselines)
-    ]
-    return Figures(
-        frames=len(records),
-        measured_frames=len(measured),
-        true_objects=sum(_true_objects(records[position]) for position in measured),
-        rows=tuple(rows),
-        rejected=tuple(row for record in records for row in rejected_rows(record)),
-        latencies=latencies(records),
-        aggregates=tuple(aggregate(rows)),
-    )
-
-
-def _true_objects(record: FrameRecord) -> int:
-    labels = set(record.frame.instance_labels())
-    return sum(item.label in labels for item in record.truth)
-
-
-def _is_sequence(records: Sequence[FrameRecord]) -> bool:
-    """Whether an object is seen in more than one frame."""
-    ids = [item.object_id for record in records for item in record.seen_objects()]
-    return len(ids) > len(set(ids))
-
-
-def _views(
-    output: Path, records: Sequence[FrameRecord], figures: Figures, *, options: ReportOptions, sequence: bool
-) -> list[_View]:
-    shown = [records[position] for position in pick_evenly(len(records), options.picture_frames)]
-    folder = PictureFolder(output)
-    rows = {(row.frame, row.object_id): row for row in figures.rows}
-    last_seen = {item.object_id: record.name for record in shown for item in record.seen_objects()}
-    views = []
-    for record in shown:
-        items = [item for item in record.seen_objects() if not sequence or last_seen[item.object_id] == record.name]
-        subjects = tuple(_subject(folder, record, item, rows[record.name, item.object_id]) for item in items)
-        views.append(_view(folder, record, subjects))
-    return views
-
-
-def _subject(folder: PictureFolder, record: FrameRecord, item: SceneObject, row: ObjectRow) -> _Subject:
-    red, green, blue = label_color(item.label)
-    size = " × ".join(f"{100 * extent:.1f}" for extent in row.extents_m)
-    return _Subject(row, folder.object(record, item), f"rgb({red} {green} {blue})", size)
-
-
-def _view(folder: PictureFolder, record: FrameRecord, subjects: tuple[_Subject, ...]) -> _View:
-    return _View(
-        name=record.name,
-        pictures=folder.frame(record),
-        objects=len(record.seen_objects()),
-        rejected=tuple(rejected_rows(record)),
-        wall_ms=record.wall_ms,
-        subjects=subjects,
-    )
-
-
-def _page(
-    title: str, figures: Figures, views: Sequence[_View], *, sequence: bool, summary: Mapping[str, SummaryValue]
-) -> str:
+def _page(title: str, figures: Figures, placed: Sequence[PlacedPart], summary: Mapping[str, SummaryValue]) -> str:
     loader = FileSystemLoader(Path(__file__).parent)
     environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
     values: dict[str, Any] = {
         "title": title,
-        "frames": figures.frames,
-        "measured_frames": figures.measured_frames,
-        "shown_frames": len(views),
         "figures": figures,
         "cards": cards(figures, summary),
         "rows": figures.worst_first(),
-        "views": views,
-        "sequence": sequence,
-        "subjects": sorted((subject for view in views for subject in view.subjects), key=_object_id),
+        "plots": draw_plots(figures),
+        "sequences": [_Sequence.of(item) for item in placed if item.part.sequence],
+        "views": [view for item in placed if not item.part.sequence for view in item.views],
+        "shown_frames": sum(len(item.part.views) for item in placed),
         "has_truth": any(row.score for row in figures.rows),
         "has_baselines": any(row.baselines for row in figures.rows),
         "shape_terms": SHAPE_TERMS,
         "pose_terms": POSE_TERMS,
+        "track_terms": TRACK_TERMS,
         "depth_ramp": ramp_css("depth"),
         "error_ramp": ramp_css("error"),
         "largest_error_mm": LARGEST_ERROR_MM,
@@ -179,5 +127,29 @@ def _page(
     return environment.get_template("report.html").render(values)
 
 
-def _object_id(subject: _Subject) -> int:
-    return subject.row.object_id
+@dataclass(frozen=True, slots=True)
+class _Sequence:
+    """A run as the page shows it."""
+
+    name: str
+    part: Part
+    views: tuple[View, ...]
+    subjects: tuple[Subject, ...]  # by id
+
+    @staticmethod
+    def of(placed: PlacedPart) -> _Sequence:
+        views = placed.views
+        subjects = sorted((item for view in views for item in view.subjects), key=lambda item: item.row.object_id)
+        return _Sequence(placed.part.name, placed.part, views, tuple(subjects))
+
+
+def _moved_view(view: View, prefix: str) -> View:
+    names = ("color", "depth", "masks", "meshes")
+    pictures = replace(view.pictures, **{name: prefix + getattr(view.pictures, name) for name in names})
+    return replace(view, pictures=pictures, subjects=tuple(_moved_subject(item, prefix) for item in view.subjects))
+
+
+def _moved_subject(subject: Subject, prefix: str) -> Subject:
+    given = {name: getattr(subject.pictures, name) for name in ("result", "truth", "error")}
+    moved = {name: prefix + file for name, file in given.items() if file}
+    return replace(subject, pictures=replace(subject.pictures, **moved))

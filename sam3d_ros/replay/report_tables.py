@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from .evaluation import ObjectRow, RejectedRow
-from .figure_terms import TERMS
+from .figure_terms import TERMS, TRACK_TERMS
+from .tracks import TrackRow
 
 Cell = str | int | float
 
@@ -32,12 +33,31 @@ def write_object_table(path: Path, rows: Sequence[ObjectRow]) -> None:
 
 def write_rejection_table(path: Path, rows: Iterable[RejectedRow]) -> None:
     """Write one line per mask without an object."""
-    header = ("frame", "mask", "name", "reason", "detail")
-    _write(path, header, ((row.frame, row.label, row.name, row.reason, row.detail) for row in rows))
+    header = ("run", "frame", "mask", "name", "reason", "detail")
+    _write(path, header, ((row.run, row.frame, row.label, row.name, row.reason, row.detail) for row in rows))
+
+
+def write_track_table(path: Path, rows: Iterable[TrackRow]) -> None:
+    """Write one line per object that lived through several frames."""
+    counts = ("frames", "unseen", "meshes", "switches")
+    header = [
+        "run",
+        "object",
+        "name",
+        "category",
+        *counts,
+        *(f"{term.name} [{_UNITS[term.unit]}]" for term in TRACK_TERMS),
+    ]
+    _write(path, header, (_track_cells(row, counts) for row in rows))
+
+
+def _track_cells(row: TrackRow, counts: Sequence[str]) -> list[Cell]:
+    identity = [row.run, row.object_id, row.name, row.category]
+    return [*identity, *(getattr(row, name) for name in (*counts, *(term.name for term in TRACK_TERMS)))]
 
 
 def _header(stages: Sequence[str]) -> list[str]:
-    identity = ["frame", "mask", "object", "name", "category", "triangles"]
+    identity = ["run", "frame", "mask", "object", "name", "category", "triangles"]
     extents = [f"extent_{number} [m]" for number in (1, 2, 3)]
     figures = [f"{term.name} [{_UNITS[term.unit]}]" for term in TERMS]
     return [*identity, *extents, *(title for _, title in _QUALITY), *figures, *(f"{stage} [ms]" for stage in stages)]
@@ -45,7 +65,7 @@ def _header(stages: Sequence[str]) -> list[str]:
 
 def _cells(row: ObjectRow, stages: Sequence[str]) -> list[Cell]:
     nothing = float("nan")
-    identity = [row.frame, row.label, row.object_id, row.name, row.category, row.triangles]
+    identity = [row.run, row.frame, row.label, row.object_id, row.name, row.category, row.triangles]
     quality = [getattr(row.quality, name) for name, _ in _QUALITY]
     figures = [row.figures.get(term.name, nothing) for term in TERMS]
     return [*identity, *row.extents_m, *quality, *figures, *(row.latency_ms.get(stage, nothing) for stage in stages)]

@@ -38,6 +38,7 @@ class FrameRecord:
     truth: tuple[TruthObject, ...] = ()
     T_ref_cam: SE3 | None = None  # pose of the camera in the frame of the update's poses; None: that is the camera
     wall_ms: float = float("nan")  # time from frame to final update
+    run: str = ""  # the bag that the frame is of; empty where frames stand for themselves
 
     def seen_objects(self) -> list[SceneObject]:
         """The objects with a mask in this frame, by label."""

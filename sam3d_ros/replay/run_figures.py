@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from .bag_frames import InputCounts
+
 
 @dataclass(frozen=True, slots=True)
 class Latency:
@@ -40,6 +42,13 @@ class RunFigures:
         """Note the milliseconds of some stages."""
         for stage, milliseconds in latency_ms.items():
             self._latency_ms.setdefault(stage, []).append(float(milliseconds))
+
+    def add_counts(self, counts: InputCounts) -> None:
+        """Note what of the inputs of a bag came in and found no partners."""
+        for role, count in counts.received.items():
+            self.received[role] = self.received.get(role, 0) + count
+        for role, count in counts.unmatched.items():
+            self.dropped[f"{role} without partners"] += count
 
     @property
     def latencies(self) -> dict[str, Latency]:

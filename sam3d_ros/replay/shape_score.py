@@ -6,7 +6,7 @@ result scores zero, whatever the number of samples.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,6 +69,15 @@ def score_mesh(mesh: Mesh, truth: TruthSurface) -> ShapeScore:
     to_result = distance_to_surface(truth.points, mesh).astype(np.float64)
     iou = volumetric_iou(mesh, truth.mesh, IOU_CELLS)
     return _score(points, truth, to_result=to_result, diameter_m=_diameter(mesh.vertices), iou=iou)
+
+
+def score_box(mesh: Mesh, T_cam_obj: SE3, truth: TruthSurface) -> ShapeScore:
+    """Score a mesh in its object frame against a truth of which only the box is known: the size is the box diagonal."""
+    unknown = dict.fromkeys((item.name for item in fields(ShapeScore)), float("nan"))
+    box = truth.model.mesh
+    between = T_cam_obj.apply(mesh.box_centre[None]) - truth.model.T_cam_obj.apply(box.box_centre[None])
+    size = float(np.linalg.norm(mesh.extents) / np.linalg.norm(box.extents))
+    return ShapeScore(**unknown | {"scale_ratio": size, "centre_mm": 1e3 * float(np.linalg.norm(between))})
 
 
 def score_points(points: Float64Array, truth: TruthSurface) -> ShapeScore:

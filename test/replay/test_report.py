@@ -97,7 +97,7 @@ def test_every_picture_exists_and_nothing_comes_from_the_network(single):
     links = links_of(single)
     pictures = [link for link in links if link.startswith("pictures/")]
     assert len(pictures) == 2 * 4 + 3 + 1  # four a frame; result, truth and error; result alone
-    tables = ["report.csv", "rejections.csv"]
+    tables = ["report.csv", "rejections.csv", "tracks.csv"]
     assert [link for link in links if not link.startswith(("#", "pictures/"))] == tables
     assert all((single.parent / name).is_file() for name in tables)
     assert not re.search(r"(?:https?:)?//", single.read_text())

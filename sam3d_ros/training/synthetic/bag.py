@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
 
-from ...geometry import SE3, PinholeCamera
+from ...geometry import SE3, Mesh, PinholeCamera
+from ...geometry.sampling import sample_surface
+from ...geometry.symmetries import SymmetryAxis
 from ...replay.bag_writer import BagForm, BagWriter
 from ...replay.message_types import header, make, rotation, transform, xyz
+from ...replay.surface_distance import distance_to_surface
+from ...replay.symmetry_entries import Symmetries
+from ...replay.truth_file import KnownObject, truth_file_of, write_truth_file
+from .scene import SceneConfig, make_scene
 from .sequence import OPTICAL_FRAME, SequenceConfig, SyntheticFrame, film
 
 IMAGE, CAMERA_INFO = "/camera/color/image_raw", "/camera/color/camera_info"
@@ -19,6 +27,9 @@ DEPTH, MASK = "/camera/aligned_depth_to_color/image_raw", "/segmentation/mask"
 DETECTIONS = "/segmentation/detections"
 TOPICS = {"image": IMAGE, "camera_info": CAMERA_INFO, "depth": DEPTH, "mask": MASK, "detections": DETECTIONS}
 MAP_FRAME, CAMERA_FRAME = "map", "camera_link"
+
+_SAMPLES, _ANGLES = 1000, (17.0, 45.0, 101.0)  # degrees
+_ROUND = 0.01  # of the diagonal: how far a turned body of revolution may lie from itself, its mesh has corners
 
 # Optical axes (z forward, x right, y down) in a body frame (x forward, y left, z up), REP 103.
 T_LINK_OPTICAL = SE3.from_rotation(np.array([[0.0, 0.0, 1.0], [-1.0, 0.0, 0.0], [0.0, -1.0, 0.0]]), np.zeros(3))
@@ -40,6 +51,27 @@ def write_sequence(
                 on_frame(shot)
 
     write_shots(path, seen(), form=form)
+
+
+def write_truth(bag: Path, scene: SceneConfig) -> Path:
+    """Write what is true of a filmed scene beside its bag, where `sam3d-ros evaluate --bags` finds it; the file."""
+    objects = make_scene(scene).objects
+    names = Counter(placed.prop.name for placed in objects)
+    known = [
+        KnownObject(
+            name=placed.prop.name if names[placed.prop.name] == 1 else f"{placed.prop.name}_{placed.label}",
+            category=placed.prop.name,
+            mesh=placed.prop.mesh,
+            label=placed.label,
+            frame=MAP_FRAME,
+            T_frame_obj=placed.T_world_obj,
+            symmetries=_symmetries(placed.prop.mesh),
+        )
+        for placed in objects
+    ]
+    path = truth_file_of(bag)
+    write_truth_file(path, known)
+    return path
 
 
 def write_shots(path: Path, shots: Iterable[SyntheticFrame], *, form: BagForm | None = None) -> None:
@@ -95,6 +127,17 @@ def tf_message(parent: str, child: str, T_parent_child: SE3, stamp_ns: int) -> A
         transform=transform(T_parent_child),
     )
     return make("tf2_msgs/TFMessage", transforms=[stamped])
+
+
+def _symmetries(mesh: Mesh) -> Symmetries:
+    """The upright axis of a body of revolution, whatever its colours."""
+    centre = mesh.box_centre.astype(np.float64)
+    points = sample_surface(mesh, _SAMPLES, seed=0).points - centre
+    limit = _ROUND * float(np.linalg.norm(mesh.extents))
+    turns = (Rotation.from_euler("z", angle, degrees=True) for angle in _ANGLES)
+    if all(distance_to_surface(turn.apply(points) + centre, mesh).max() < limit for turn in turns):
+        return Symmetries(axes=(SymmetryAxis(np.array([0.0, 0.0, 1.0]), centre),))
+    return Symmetries()
 
 
 def _write_static(bag: BagWriter, stamp_ns: int) -> None:
