@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .figure_terms import TERMS, FigureTerm
+from .figure_terms import TERMS, TRACK_TERMS, FigureTerm
 
 _SAME = 1e-9  # relative; what differs by less is the same
 
@@ -27,6 +27,7 @@ class ComparedReport:
     path: Path
     title: str
     scores: Mapping[tuple[str, int], Mapping[str, float]]  # by frame and label, of the objects whose truth is known
+    tracks: Mapping[tuple[str, str], Mapping[str, float]]  # by run and name, of those followed that alone have it
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +84,34 @@ def read_report(place: Path) -> ComparedReport:
     if not isinstance(objects, list):
         raise ReportError(f"{path}: objects must be a list; this is no report of sam3d-ros evaluate")
     scores = dict(_scored(path, position, entry) for position, entry in enumerate(objects) if _is_scored(entry))
-    return ComparedReport(path, str(data.get("title", "")), scores)
+    return ComparedReport(path, str(data.get("title", "")), scores, _tracks(data.get("tracks", [])))
 
 
 def compare_reports(a: ComparedReport, b: ComparedReport) -> Comparison:
-    """Pair the objects by frame and label; raises ReportError where none pair."""
-    keys = [key for key in a.scores if key in b.scores]
-    if not keys:
-        raise ReportError(f"{a.path} and {b.path} share no object with known truth; evaluate the same frames twice")
-    figures = [_compared(term, [(a.scores[key], b.scores[key]) for key in keys]) for term in TERMS]
+    """Pair the objects by frame and label, those followed by run and name; raises ReportError where none pair."""
+    objects = [(a.scores[key], b.scores[key]) for key in a.scores if key in b.scores]
+    followed = [(a.tracks[key], b.tracks[key]) for key in a.tracks if key in b.tracks]
+    if not objects and not followed:
+        raise ReportError(
+            f"{a.path} and {b.path} share no object with known truth and none that was followed; "
+            "evaluate the same frames or bags twice"
+        )
+    figures = [
+        *(_compared(term, objects) for term in TERMS),
+        *(_compared(term, followed) for term in TRACK_TERMS),
+    ]
     return Comparison(a, b, tuple(figure for figure in figures if figure.count))
+
+
+def _tracks(entries: Any) -> dict[tuple[str, str], dict[str, float]]:
+    """Ids differ from run to run; a name says which object it is where no other one has it."""
+    named = [entry for entry in entries if isinstance(entry, dict) and entry.get("name")]
+    keys = [(str(entry.get("run")), str(entry["name"])) for entry in named]
+    return {key: _numbers(entry) for key, entry in zip(keys, named, strict=True) if keys.count(key) == 1}
+
+
+def _numbers(entry: Mapping[str, Any]) -> dict[str, float]:
+    return {name: float(value) for name, value in entry.items() if isinstance(value, int | float)}
 
 
 def _is_scored(entry: Any) -> bool:
@@ -103,8 +122,7 @@ def _scored(path: Path, position: int, entry: Mapping[str, Any]) -> tuple[tuple[
     frame, label, score = entry.get("frame"), entry.get("id"), entry["score"]
     if not isinstance(frame, str) or not isinstance(label, int) or not isinstance(score, dict):
         raise ReportError(f"{path}: object {position}: needs frame, id and score, got {frame!r}, {label!r}, {score!r}")
-    numbers = {name: value for name, value in score.items() if isinstance(value, int | float)}
-    return (frame, label), {name: float(value) for name, value in numbers.items()}
+    return (frame, label), _numbers(score)
 
 
 def _compared(term: FigureTerm, pairs: Sequence[tuple[Mapping[str, float], Mapping[str, float]]]) -> ComparedFigure:

@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from .comparison import ComparedFigure, Comparison
-from .figure_terms import TERMS
+from .figure_terms import TERMS, TRACK_TERMS
 from .results import without_nan
 
 _HEAD = ("figure", "mean A", "mean B", "change", "median A", "median B", "better", "worse")
@@ -45,7 +45,7 @@ def _page(comparison: Comparison) -> str:
         "counts": _counts(comparison),
         "head": _HEAD,
         "rows": [_row(figure) for figure in comparison.figures],
-        "terms": [term for term in TERMS if term.meaning],
+        "terms": [term for term in (*TERMS, *TRACK_TERMS) if term.meaning],
     }
     return environment.get_template("compare.html").render(values)
 

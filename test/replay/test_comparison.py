@@ -109,3 +109,26 @@ def test_reports_without_a_common_object_are_refused(pair, tmp_path):
         compare_reports(pair[0], other)
     with pytest.raises(ReportError, match=r"no such file; give a report.json"):
         read_report(tmp_path / "nowhere")
+
+
+def followed(folder, tracks):
+    """A report of a bag without truth."""
+    folder.mkdir()
+    (folder / "report.json").write_text(json.dumps({"title": "bag", "objects": [], "tracks": tracks}))
+    return read_report(folder)
+
+
+def track(run, name, jitter, **more):
+    return {"run": run, "object_id": 1, "name": name, "jitter_mm": jitter, "drift_mm": None} | more
+
+
+def test_followed_objects_pair_by_run_and_name_where_the_name_is_clear(tmp_path):
+    a = [track("r", "mug", 1.0), track("r", "can", 2.0), track("q", "box", 5.0), track("r", "", 9.0)]
+    b = [track("r", "can", 1.0), track("r", "mug", 3.0), track("q", "box", 1.0), track("q", "box", 2.0)]
+    comparison = compare_reports(followed(tmp_path / "a", a), followed(tmp_path / "b", b))
+    (jitter,) = comparison.figures
+    assert (jitter.term.name, jitter.count) == ("jitter_mm", 2)
+    assert (jitter.mean_a, jitter.mean_b) == (1.5, 2.0)
+    assert (jitter.better, jitter.worse) == (0.5, 0.5)
+    with pytest.raises(ReportError, match="share no object"):
+        compare_reports(followed(tmp_path / "c", a), followed(tmp_path / "d", [track("other", "mug", 1.0)]))
