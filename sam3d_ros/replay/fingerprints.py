@@ -4,34 +4,21 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from functools import lru_cache
 from pathlib import Path
 
+from ..pipeline.model_options import SHIPPED
 from .evaluation_tasks import BagTask, FrameTask
 from .frame_folder import mesh_files
+from .jobs import own_version
 from .truth_file import find_truth_file
-
-PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def fingerprint(task: FrameTask | BagTask) -> str:
-    """Hash of the task, of the files it reads (path, size, time of change) and of this package with its weights."""
-    weights = task.model.options.weights
-    files = [*_inputs(task), *(_within(weights) if weights else ())]
-    stated = [(str(path.absolute()), path.stat().st_size, path.stat().st_mtime_ns) for path in files if path.exists()]
-    text = repr((task, stated, package_digest()))
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-@lru_cache(maxsize=1)
-def package_digest() -> str:
-    """Hash of all files of this package: another version, or code that was edited, gives results of its own."""
-    digest = hashlib.sha256()
-    for path in _within(PACKAGE):
-        if path.suffix != ".pyc":
-            digest.update(str(path.relative_to(PACKAGE)).encode())
-            digest.update(path.read_bytes())
-    return digest.hexdigest()
+    """Hash of the task, of the files it reads (path, size, time of change), of the weights and of this package's code."""
+    weights = task.model.options.weights or SHIPPED
+    files = [path for path in (*_inputs(task), *_within(weights)) if path.exists()]
+    stated = [(str(path.absolute()), path.stat().st_size, path.stat().st_mtime_ns) for path in files]
+    return hashlib.sha256(repr((task, stated, own_version())).encode()).hexdigest()
 
 
 def _inputs(task: FrameTask | BagTask) -> Iterable[Path]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import shutil
 
 import numpy as np
 import pytest
 
 from sam3d_ros.geometry import PinholeCamera
-from sam3d_ros.replay import evaluation_tasks
 from sam3d_ros.replay.bag import Bag, BagError
 from sam3d_ros.replay.bag_writer import BagWriter
 from sam3d_ros.replay.evaluation_run import run_evaluation
@@ -173,20 +173,19 @@ def test_a_bag_of_boxes_knows_size_place_and_overlap_only(scene, tmp_path):
         assert row.figures["centre_mm"] < 20
 
 
-def test_finished_work_is_taken_over_until_something_changes(scene, tmp_path, monkeypatch):
-    done = []
-    monkeypatch.setattr(evaluation_tasks, "_work_on_bag", lambda task, folder: done.append(task.name))
-    one, other = task(scene), task(scene, measured_frames=3)
-    assert fingerprint(one) == fingerprint(task(scene))
-    assert fingerprint(one) != fingerprint(other)
-    before = fingerprint(one)
-    truth = scene.with_suffix(".objects.json")
-    text = truth.read_text()
-    try:
-        truth.write_text(text + " ")
-        assert fingerprint(one) != before
-    finally:
-        truth.write_text(text)
+def test_a_fingerprint_changes_with_what_decides_the_result_and_with_nothing_else(scene, tmp_path):
+    shutil.copytree(scene.parent, tmp_path / "copy")
+    bag = tmp_path / "copy" / "scene.mcap"
+    before = fingerprint(task(bag))
+    assert fingerprint(task(bag)) == before
+    (tmp_path / "copy" / "notes.txt").write_text("of no account")
+    assert fingerprint(task(bag)) == before
+    changed = {before, fingerprint(task(bag, measured_frames=3)), fingerprint(task(bag, model=ModelChoice("fake")))}
+    for name in ("scene.objects.json", "scene.objects/mug.ply", "scene.mcap"):
+        path = tmp_path / "copy" / name
+        path.write_bytes(path.read_bytes() + b" ")
+        changed.add(fingerprint(task(bag)))
+    assert len(changed) == 6
 
 
 def test_the_report_of_a_run_that_failed_in_part_is_of_the_rest(scene, tmp_path):
