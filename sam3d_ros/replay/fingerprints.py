@@ -14,7 +14,7 @@ from .truth_file import find_truth_file
 
 
 def fingerprint(task: FrameTask | BagTask) -> str:
-    """Hash of the task, of the files it reads (path, size, time of change), of the weights and of this package's code."""
+    """Hash of the task, the files it reads (path, size, time of change), the weights and the code of this package."""
     weights = task.model.options.weights or SHIPPED
     files = [path for path in (*_inputs(task), *_within(weights)) if path.exists()]
     stated = [(str(path.absolute()), path.stat().st_size, path.stat().st_mtime_ns) for path in files]
