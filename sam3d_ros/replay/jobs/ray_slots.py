@@ -95,10 +95,14 @@ def _require_version(theirs: str) -> None:
 
 
 def _reason(error: Exception) -> Failure:
-    """Ray's own text is a page: its first line does not say more than this."""
+    """One line for Ray's page of text, which becomes the trace."""
     cause = getattr(error, "cause", None)
     if cause is not None:
         return Failure(f"the Ray worker failed: {Failure.of(cause).error}", str(error))
+    if "creation task" in str(error):
+        last = str(error).strip().splitlines()[-1].strip()
+        text = f"a Ray worker could not start ({last}); is sam3d_ros {own_version()} installed on its machine?"
+        return Failure(text, str(error))
     address = next((line.split()[1] for line in str(error).splitlines() if line.strip().startswith("ip: ")), "")
     place = f" on {address}" if address else ""
     return Failure(f"the Ray worker{place} died (killed, out of memory, or its machine was lost)", str(error))
