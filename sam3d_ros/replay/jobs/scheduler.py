@@ -128,9 +128,7 @@ class Scheduler:
         self._starting.remove(death.slot)
         self._failed_starts += 1
         if self._failed_starts >= _START_TRIES:
-            raise JobsError(
-                f"{_START_TRIES} workers ended before they were ready, the last because {death.reason.error}"
-            )
+            raise JobsError(f"{_START_TRIES} workers ended before they were ready: {death.reason.error}")
 
     def _end_overdue(self) -> Iterator[Attempt]:
         limit = self._limits.timeout_s

@@ -21,6 +21,13 @@ class BadWhenMadeAgain:
         return int, ("not a number",)
 
 
+class Unstartable:
+    """A worker of a machine that lacks our package."""
+
+    def __init__(self, **_options):
+        raise ModuleNotFoundError("No module named 'sam3d_ros.replay.jobs'")
+
+
 def job(name: str, markers: Path, *, fingerprint: str = "1", **orders: Any) -> Job:
     """A job of `work` that leaves one marker for each time it is run."""
     return Job(name, fingerprint, {"name": name, "markers": markers, **orders})

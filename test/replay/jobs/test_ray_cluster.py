@@ -14,7 +14,7 @@ import uuid
 from pathlib import Path
 
 import pytest
-from job_works import job, link, note_process, read_input, runs, work
+from job_works import Unstartable, job, link, note_process, read_input, runs, work
 
 from sam3d_ros.replay.jobs import InProcess, Job, JobsError, RayCluster, own_version, run_jobs
 
@@ -178,6 +178,15 @@ def test_another_version_on_a_machine_ends_the_run_and_both_are_named(cluster, m
     assert runs(markers, "a") == 0
 
 
+def test_a_machine_without_the_package_ends_the_run(cluster, markers, output, monkeypatch):
+    monkeypatch.setattr("sam3d_ros.replay.jobs.ray_slots.RayWorker", Unstartable)
+    expected = (
+        r"could not start \(ModuleNotFoundError: No module named 'sam3d_ros.replay.jobs'\); is sam3d_ros .* installed"
+    )
+    with pytest.raises(JobsError, match=expected):
+        run_jobs([job("a", markers)], work, output, RayCluster(cluster.address))
+
+
 def test_more_than_the_cluster_has_is_refused(cluster, markers, output):
     with pytest.raises(JobsError, match="has 2 processors and 0 GPUs, a worker asks for 1 processors and 1 GPUs"):
         run_jobs([job("a", markers)], work, output, RayCluster(cluster.address, gpus_per_worker=1))
@@ -216,7 +225,7 @@ def test_the_job_of_a_lost_machine_is_run_on_another(cluster, markers, output):
 PROGRAM = """
 import sys
 from pathlib import Path
-from job_works import job, work
+from job_works import Unstartable, job, work
 from sam3d_ros.replay.jobs import RayCluster, run_jobs
 folder = Path(sys.argv[1])
 jobs = [job("quick", folder / "markers"), job("slow", folder / "markers", seconds=600)]
