@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sam3d_ros.replay.jobs import Job
+from sam3d_ros.replay.jobs.ray_worker import RayWorker
 
 CALLS_HERE = []  # of this process: what a worker keeps between its jobs
 
@@ -21,7 +22,7 @@ class BadWhenMadeAgain:
         return int, ("not a number",)
 
 
-class Unstartable:
+class Unstartable(RayWorker):
     """A worker of a machine that lacks our package."""
 
     def __init__(self, **_options):

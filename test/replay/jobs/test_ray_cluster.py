@@ -119,7 +119,7 @@ def test_jobs_that_fail_do_so_alone(cluster, markers, output):
         job("slow", markers, seconds=600),
         *(job(f"good_{index}", markers) for index in range(3)),
     ]
-    outcomes = run_jobs(jobs, work, output, RayCluster(cluster.address, timeout_s=8.0))
+    outcomes = run_jobs(jobs, work, output, RayCluster(cluster.address, timeout_s=5.0))
     raises, unpicklable, deadly, unlucky, slow, *good = outcomes
     assert raises.error == "ValueError: no depth"
     assert "job_works.py" in raises.trace
@@ -127,7 +127,7 @@ def test_jobs_that_fail_do_so_alone(cluster, markers, output):
     assert "died (killed, out of memory, or its machine was lost)" in deadly.error
     assert runs(markers, "deadly") == 2
     assert (unlucky.error, runs(markers, "unlucky")) == ("", 2)
-    assert slow.error == "TimeoutError: the job took longer than 8 s and was ended"
+    assert slow.error == "TimeoutError: the job took longer than 5 s and was ended"
     assert runs(markers, "slow") == 1
     assert all(outcome.folder for outcome in good)
     assert sorted(path.name for path in output.iterdir() if path.is_dir()) == ["good_0", "good_1", "good_2", "unlucky"]
