@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from tqdm import tqdm
 
 from ..replay.frame_sources import FrameSource
+from ..replay.node_process import end_on_sigterm
 from . import UsageError
 from .evaluated_bags import add_bag_arguments, bag_tasks, check_bags
 from .frame_arguments import (
@@ -84,6 +85,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     check_bags(arguments)
     sources = found_sources(arguments)
     _say_what_is_not_compared(sources)
+    end_on_sigterm()
     # Open3D takes seconds to import; bad input is answered before.
     from ..replay.jobs import JobsError
 
