@@ -25,6 +25,7 @@ Deviations = tuple[NDArray[np.float64], NDArray[np.float64]]  # metres [K] and r
 _NAN = float("nan")
 # The second difference of three independent readings of one place has six times their variance.
 _SECOND_DIFFERENCE = 6.0
+_EVEN = 0.2  # by how much one interval may be longer than the next, else steady motion would count
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ class _Stay:
     centre: NDArray[np.float64]  # [3] of the mesh, object frame
     poses: list[SE3] = field(default_factory=list)
     frames: list[int] = field(default_factory=list)  # numbers of the frames
+    stamps_ns: list[int] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -102,6 +104,7 @@ class TrackRecorder:
             pose = _nearest_turn(pose, stay.poses[0], truth.symmetries)
         stay.poses.append(pose)
         stay.frames.append(self._frames)
+        stay.stamps_ns.append(record.frame.stamp_ns)
 
     def rows(self) -> tuple[TrackRow, ...]:
         """What came of each object, by id."""
@@ -139,9 +142,10 @@ def _nearest_turn(pose: SE3, first: SE3, symmetries: Sequence[SE3]) -> SE3:
 
 
 def _noise(stay: _Stay) -> Deviations:
-    """Second differences over frames that follow each other, as single readings."""
-    numbers = np.array(stay.frames)
-    first = np.flatnonzero(numbers[2:] - numbers[:-2] == 2)  # of three frames in a row
+    """Second differences over frames that follow each other at even intervals, as single readings."""
+    numbers, steps = np.array(stay.frames), np.diff(np.array(stay.stamps_ns, np.float64))
+    even = np.abs(np.diff(steps)) <= _EVEN * np.maximum(steps[1:], steps[:-1])
+    first = np.flatnonzero((numbers[2:] - numbers[:-2] == 2) & even)  # of three frames in a row
     places, turns = _places(stay), _turns(stay)
     metres = [np.linalg.norm(places[at] - 2 * places[at + 1] + places[at + 2]) for at in first]
     # The middle pose against half of the way between its neighbours: half of the second difference.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
@@ -99,6 +101,18 @@ def test_gaps_are_no_jitter_and_unseen_frames_are_counted():
     row = row_of(unseen if x is None else record(posed((x, 0, 0))) for x in steps)
     assert (row.frames, row.unseen) == (4, 1)
     assert np.isnan(row.jitter_mm)
+
+
+def test_uneven_intervals_are_no_jitter():
+    """A node that drops frames while the object moves on steadily."""
+    stamps = [0.0, 0.1, 0.3, 0.4, 0.7, 0.8]
+    records = [record(posed((0.2 * t, 0, 0))) for t in stamps]
+    timed = [
+        dataclasses.replace(r, frame=dataclasses.replace(FRAME, stamp_ns=round(1e9 * t)))
+        for r, t in zip(records, stamps, strict=True)
+    ]
+    assert row_of(records).jitter_mm > 5
+    assert np.isnan(row_of(timed).jitter_mm)
 
 
 def test_an_id_that_goes_over_to_another_object_is_counted():
