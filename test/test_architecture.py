@@ -18,6 +18,7 @@ FLOORS = (
     "tracking",
     "messages",
     "replay",
+    "viewer",
     "scene_files",
     "training",
     "node",
@@ -25,8 +26,8 @@ FLOORS = (
 BESIDE = ("cli", "doctor")
 GENERATED = ("msg", "srv", "action")  # made from our interface files: they need ROS
 ROS = ("rclpy", "rcl_interfaces", "tf2_ros", "message_filters", "diagnostic_updater", "ament_index_python", "launch")
-# `sam3d-ros replay --ros` and `sam3d-ros demo` start the node's side when they run, through this module alone.
-DOORS = ("sam3d_ros.node.live_replay",)
+# `sam3d-ros replay --ros`, `demo` and `view --ros` start the node's side when they run, through these modules alone.
+DOORS = ("sam3d_ros.node.live_replay", "sam3d_ros.node.live_view")
 
 
 def _imported(tree: ast.Module, module: tuple[str, ...], is_package: bool) -> Iterator[tuple[str, bool]]:

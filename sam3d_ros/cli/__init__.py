@@ -16,6 +16,7 @@ VERBS = {
     "demo": "replay a synthetic tabletop scene through the real node and write a report with pictures",
     "reconstruct": "turn frame folders into meshes and poses",
     "replay": "run a bag through the pipeline or the node",
+    "view": "show a bag or the running node in the browser",
     "evaluate": "compare with ground truth and write a report",
     "export": "write a frame's results as a scene for simulators and planners",
     "train": "train the model's stages on data made on demand",

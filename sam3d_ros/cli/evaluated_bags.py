@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..replay.bag import Bag, BagError
-from ..replay.topics import Role, find_inputs
+from ..replay.topics import find_inputs
 from . import UsageError
+from .bag_arguments import TOPICS_HELP, given_topics
 from .frame_arguments import positive
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def add_bag_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         default=(),
         metavar="ROLE:=TOPIC",
-        help=f"inputs that are not found by themselves; roles: {', '.join(role.value for role in Role)}",
+        help=TOPICS_HELP,
     )
     group.add_argument(
         "--target-frame", default="", metavar="FRAME", help="fixed frame of the poses, from TF in the bag"
@@ -73,7 +74,7 @@ def check_bags(arguments: argparse.Namespace) -> None:
 
     Where one bag alone is given, its topics are looked at as well; among several a bad one fails by itself.
     """
-    topics = dict(parse_topic(text) for text in arguments.topics)
+    topics = given_topics(arguments.topics)
     if arguments.truth and not arguments.truth.is_file():
         raise UsageError(f"--truth {arguments.truth}: no such file")
     missing = next((path for path in arguments.bags if not path.exists()), None)
@@ -99,7 +100,7 @@ def bag_tasks(arguments: argparse.Namespace, model: ModelChoice) -> list[BagTask
             name=name,
             path=path,
             model=model,
-            topics=tuple(parse_topic(text) for text in arguments.topics),
+            topics=tuple(given_topics(arguments.topics).items()),
             target_frame=arguments.target_frame,
             max_frames=arguments.bag_frames,
             truth_file=arguments.truth,
@@ -122,15 +123,6 @@ def unique_names(bags: Sequence[Path]) -> list[str]:
                 names[position] = f"{parents[position].name or 'root'}_{name}"
                 parents[position] = parents[position].parent
     return names
-
-
-def parse_topic(text: str) -> tuple[Role, str]:
-    """Role and topic of `ROLE:=TOPIC`; raises UsageError."""
-    role, separator, topic = text.partition(":=")
-    roles = {item.value: item for item in Role}
-    if not separator or role not in roles or not topic:
-        raise UsageError(f"--topics {text}: write ROLE:=TOPIC with a role of {', '.join(roles)}")
-    return roles[role], topic
 
 
 def _stem(path: Path) -> str:

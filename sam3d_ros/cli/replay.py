@@ -9,17 +9,15 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from ..pipeline.backends import create_backend
-from ..pipeline.model_options import OptionsError
 from ..replay.bag import Bag, BagError
 from ..replay.in_process import Answer, InProcessReplay, ReplayConfig
 from ..replay.local_traffic import keep_local
 from ..replay.node_process import NodeError, end_on_sigterm
 from ..replay.result_bag import ResultBag
 from ..replay.run_figures import RunFigures
-from ..replay.topics import InputTopics, Role, find_inputs
-from ..tracking.tracker import SceneTracker
+from ..replay.topics import InputTopics, find_inputs
 from . import UsageError
+from .bag_arguments import TOPICS_HELP, count, given_topics, loaded_tracker, positive, say_inputs
 from .model_arguments import add_model_arguments, model_options, node_parameters
 
 INTERRUPTED = 130  # exit status after Ctrl-C, as shells have it
@@ -33,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         default=(),
         metavar="ROLE:=TOPIC",
-        help=f"inputs that are not found by themselves; roles: {', '.join(role.value for role in Role)}",
+        help=TOPICS_HELP,
     )
     parser.add_argument(
         "--ros", action="store_true", help="publish over DDS to the node, which runs as its own process"
@@ -42,9 +40,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--target-frame", default="", metavar="FRAME", help="fixed frame of the poses, from TF in the bag"
     )
-    parser.add_argument("--rate", type=_positive, default=1.0, metavar="R", help="with --ros: times the recorded speed")
-    parser.add_argument("--loop", type=_count, default=1, metavar="N", help="play the bag so many times")
-    parser.add_argument("--frames", type=_count, metavar="N", help="only the first N frames")
+    parser.add_argument("--rate", type=positive, default=1.0, metavar="R", help="with --ros: times the recorded speed")
+    parser.add_argument("--loop", type=count, default=1, metavar="N", help="play the bag so many times")
+    parser.add_argument("--frames", type=count, metavar="N", help="only the first N frames")
     add_model_arguments(parser)
 
 
@@ -52,11 +50,11 @@ def run(arguments: argparse.Namespace) -> int:
     """Write results.mcap and summary.json; 0 when done, 130 after Ctrl-C, with what was done until then."""
     model_options(arguments)  # refused before anything is written
     try:
-        given = dict(_given(text) for text in arguments.topics)
+        given = given_topics(arguments.topics)
         with Bag(arguments.bag) as bag:
             inputs = find_inputs(bag.topics, given)
             _prepare_output(arguments.output, arguments.bag)
-            _say_inputs(inputs)
+            say_inputs(inputs)
             return _run_ros(bag, inputs, arguments) if arguments.ros else _run_here(bag, inputs, arguments)
     except BagError as error:
         raise UsageError(str(error)) from error
@@ -70,7 +68,7 @@ def finish(figures: RunFigures, output: Path) -> None:
 
 
 def _run_here(bag: Bag, inputs: InputTopics, arguments: argparse.Namespace) -> int:
-    tracker = _loaded_tracker(arguments)
+    tracker = loaded_tracker(arguments)
     config = ReplayConfig(arguments.target_frame, arguments.loop, arguments.frames)
     replay = InProcessReplay(bag, inputs, tracker, config)
     total = min(inputs.image.count, arguments.frames or inputs.image.count) * arguments.loop
@@ -113,27 +111,9 @@ def _run_ros(bag: Bag, inputs: InputTopics, arguments: argparse.Namespace) -> in
     return status
 
 
-def _loaded_tracker(arguments: argparse.Namespace) -> SceneTracker:
-    model = model_options(arguments)
-    try:
-        tracker = SceneTracker(create_backend(arguments.backend, seed=arguments.seed, model=model))
-        tracker.load()
-    except OptionsError as error:
-        raise UsageError(str(error)) from error
-    return tracker
-
-
 def _bar(replay: InProcessReplay, total: int) -> Iterable[Answer]:
     bar: Iterable[Answer] = tqdm(replay, total=total, desc="replay", unit="frame", file=sys.stderr)
     return bar
-
-
-def _given(text: str) -> tuple[Role, str]:
-    role, separator, topic = text.partition(":=")
-    roles = {item.value: item for item in Role}
-    if not separator or role not in roles or not topic:
-        raise UsageError(f"--topics {text}: write ROLE:=TOPIC with a role of {', '.join(roles)}")
-    return roles[role], topic
 
 
 def _prepare_output(output: Path, bag: Path) -> None:
@@ -142,22 +122,3 @@ def _prepare_output(output: Path, bag: Path) -> None:
     if (output / "results.mcap").resolve() == bag.resolve():
         raise UsageError(f"--output {output} would overwrite the bag that is replayed; choose another folder")
     output.mkdir(parents=True, exist_ok=True)
-
-
-def _say_inputs(inputs: InputTopics) -> None:
-    for role, topic in inputs.by_role().items():
-        print(f"{role.value.ljust(12)} {topic.name}  ({topic.count} messages)")
-
-
-def _positive(text: str) -> float:
-    value = float(text)
-    if not value > 0:
-        raise argparse.ArgumentTypeError(f"must be above 0, got {text}")
-    return value
-
-
-def _count(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"must be 1 or more, got {text}")
-    return value

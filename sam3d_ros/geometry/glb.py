@@ -24,8 +24,8 @@ from .glb_container import (
 from .mesh import Mesh
 
 
-def encode_glb(mesh: Mesh) -> bytes:
-    """The bytes of a GLB file of one mesh, y up, vertex colours linear."""
+def encode_glb(mesh: Mesh, *, double_sided: bool = False) -> bytes:
+    """The bytes of a GLB file of one mesh, y up, vertex colours linear; `double_sided` has its inside drawn as well."""
     if not len(mesh.triangles):
         raise GlbError("a GLB cannot hold a mesh without triangles")
     linear = np.rint(linear_from_srgb(mesh.vertex_colors) * 65535).astype("<u2")
@@ -34,7 +34,10 @@ def encode_glb(mesh: Mesh) -> bytes:
         "COLOR_0": np.concatenate([linear, np.full((len(linear), 1), 65535, "<u2")], axis=1),
         "indices": mesh.triangles.reshape(-1).astype("<u4"),
     }
-    return pack_glb(single_mesh_document({"POSITION": 0, "COLOR_0": 1}, indices=2, material={}), arrays)
+    document = single_mesh_document({"POSITION": 0, "COLOR_0": 1}, indices=2, material={})
+    if double_sided:
+        document["materials"][0]["doubleSided"] = True
+    return pack_glb(document, arrays)
 
 
 def decode_glb(data: bytes) -> Mesh:

@@ -13,7 +13,7 @@ from ..replay.result_bag import ResultBag
 from ..replay.run_figures import RunFigures
 from ..replay.topics import TF_TOPICS, InputTopics, Role
 from ..tracking import ObjectState, SceneUpdate
-from .live_stage import LiveStage, replay_node
+from .live_stage import LiveStage, private_node
 from .player import BagPlayer
 from .recorder import NodeRecorder
 
@@ -48,7 +48,7 @@ class LiveReplay:
         output = self._config.output
         log, parameters = output / "node.log", self._node_parameters()
         with (
-            replay_node() as (node, executor),
+            private_node("sam3d_replay") as (node, executor),
             ResultBag(output / "results.mcap") as results,
             NodeProcess(log, remap=self._remap(), parameters=parameters) as process,
         ):

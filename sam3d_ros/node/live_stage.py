@@ -67,11 +67,11 @@ class LiveStage:
 
 
 @contextmanager
-def replay_node() -> Iterator[tuple[Node, SingleThreadedExecutor]]:
-    """A ROS node for player and recorder. Ctrl-C stays with Python, so that the bag is closed and the node ended."""
+def private_node(name: str) -> Iterator[tuple[Node, SingleThreadedExecutor]]:
+    """A ROS node with a context of its own. Ctrl-C stays with Python, so that `with` statements run to their end."""
     context = rclpy.Context()
     rclpy.init(context=context, signal_handler_options=SignalHandlerOptions.NO)
-    node = rclpy.create_node("sam3d_replay", context=context)
+    node = rclpy.create_node(name, context=context)
     executor = SingleThreadedExecutor(context=context)
     executor.add_node(node)
     try:

@@ -56,13 +56,22 @@ class BagFrames:
         slop_ns = round(self._config.slop_s * 1e9)
         matcher: StampMatcher[Any] = StampMatcher(len(self._matched_roles), self._config.queue_size, slop_ns)
         self._newest_info, self._detections = self._first_camera_info(), []
+        waiting: tuple[int, tuple[Any, ...]] | None = None  # a matched set, and when its last message was recorded
         for message in self._bag.messages(self._roles):
+            # Detections of the same instant may be recorded behind the mask that completes a set.
+            if waiting is not None and message.time_ns > waiting[0]:
+                yield self._frame(*waiting[1])
+                waiting = None
             role = self._roles[message.topic]
             self.counts.received[role.value] = self.counts.received.get(role.value, 0) + 1
             matched = self._take(role, self._bag.decode(message), matcher)
             if matched is not None:
                 self.counts.matched += 1
-                yield self._frame(*matched)
+                if waiting is not None:
+                    yield self._frame(*waiting[1])
+                waiting = message.time_ns, matched
+        if waiting is not None:
+            yield self._frame(*waiting[1])
         for index, role in enumerate(self._matched_roles):
             lost = matcher.counts.received[index] - matcher.counts.matched
             self.counts.unmatched[role.value] = self.counts.unmatched.get(role.value, 0) + lost
@@ -100,15 +109,15 @@ def read_transforms(bag: Bag) -> TransformTree:
     """All transforms of a bag, whatever their time."""
     tree = TransformTree(_FOR_EVER_NS)
     for message in bag.messages(TF_TOPICS):
-        for item in bag.decode(message).transforms:
-            tree.set(
-                item.header.frame_id,
-                item.child_frame_id,
-                _se3(item.transform),
-                stamp=stamp_ns(item),
-                static=message.topic == "/tf_static",
-            )
+        add_transforms(tree, bag.decode(message), static=message.topic == "/tf_static")
     return tree
+
+
+def add_transforms(tree: TransformTree, message: Any, *, static: bool) -> None:
+    """Put those of a tf2_msgs/TFMessage into a tree."""
+    for item in message.transforms:
+        T_parent_child = _se3(item.transform)
+        tree.set(item.header.frame_id, item.child_frame_id, T_parent_child, stamp=stamp_ns(item), static=static)
 
 
 def camera_pose(tree: TransformTree, target_frame: str, messages: FrameMessages) -> SE3 | str:

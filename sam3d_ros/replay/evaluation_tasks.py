@@ -112,7 +112,7 @@ def _record(answer: Answer, name: str, task: BagTask, truth: BagTruth | None) ->
         return None
     known = pair_with_masks(truth.at(answer.messages), answer.frame) if truth else ()
     return FrameRecord(
-        name, answer.frame, answer.update, known, answer.T_ref_cam, wall_ms=answer.wall_ms, run=task.name
+        name, answer.frame, answer.update, known, answer.T_ref_cam, wall_ms=answer.latency_ms, run=task.name
     )
 
 

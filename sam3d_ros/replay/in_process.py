@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 from ..geometry import SE3
@@ -39,14 +39,26 @@ class Answer:
     frame_id: str  # of the poses
     update: SceneUpdate
     refused: bool = False  # the frame did not reach the tracker; its rejections say why
-    wall_ms: float = float("nan")  # from messages to answer
+    latency_ms: float = float("nan")  # from the messages to the answer; NaN while it is not final
 
 
 class InProcessReplay:
-    """Iterate to get the answers; the tracker must be loaded. `figures` grows with each answer."""
+    """Iterate to get the answers; the tracker must be loaded. `figures` grows with each answer.
 
-    def __init__(self, bag: Bag, inputs: InputTopics, tracker: SceneTracker, config: ReplayConfig) -> None:
+    `on_progress` hears of a frame's answer while it is on its way, each time that more is known.
+    """
+
+    def __init__(
+        self,
+        bag: Bag,
+        inputs: InputTopics,
+        tracker: SceneTracker,
+        config: ReplayConfig,
+        *,
+        on_progress: Callable[[Answer], None] | None = None,
+    ) -> None:
         self._bag = bag
+        self._on_progress = on_progress
         self._inputs = inputs
         self._tracker = tracker
         self._config = config
@@ -69,10 +81,10 @@ class InProcessReplay:
     def _answer(self, messages: FrameMessages) -> Answer:
         started = time.perf_counter()
         answer = self._process(messages)
-        answer = replace(answer, wall_ms=1e3 * (time.perf_counter() - started))
-        self.figures.add_latencies({"frame": answer.wall_ms})
+        latency_ms = 1e3 * (time.perf_counter() - started)
+        self.figures.add_latencies({"frame": latency_ms})
         self._note(answer.update)
-        return answer
+        return replace(answer, latency_ms=latency_ms)
 
     def _process(self, messages: FrameMessages) -> Answer:
         frame_id = self._config.target_frame or messages.frame_id
@@ -88,7 +100,13 @@ class InProcessReplay:
             labels = frame.instance_labels() or [0]
             missing = tuple(Rejection(label, RejectionReason.TRANSFORM_MISSING, T_ref_cam) for label in labels)
             return Answer(messages, frame, None, frame_id, self._refused(messages, missing), refused=True)
-        return Answer(messages, frame, T_ref_cam, frame_id, self._tracker.process(frame, T_ref_cam=T_ref_cam))
+
+        def progress(update: SceneUpdate) -> None:
+            if self._on_progress is not None and not update.final:
+                self._on_progress(Answer(messages, frame, T_ref_cam, frame_id, update))
+
+        update = self._tracker.process(frame, T_ref_cam=T_ref_cam, on_update=progress)
+        return Answer(messages, frame, T_ref_cam, frame_id, update)
 
     def _camera_pose(self, messages: FrameMessages) -> SE3 | str | None:
         if not self._config.target_frame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -58,10 +58,20 @@ class InputTopics:
 
 def find_inputs(topics: Sequence[BagTopic], given: Mapping[Role, str]) -> InputTopics:
     """The inputs of a bag; raises BagError, with all topics listed, for what is missing, unfit or ambiguous."""
+    chosen = choose_topics(topics, given)
+    _require(topics, chosen)
+    return InputTopics(**{role.value: topic for role, topic in chosen.items()})
+
+
+def choose_topics(
+    topics: Sequence[BagTopic], given: Mapping[Role, str], *, roles: Collection[Role] = tuple(Role)
+) -> dict[Role, BagTopic]:
+    """Those of the inputs that are there; raises BagError, with all topics listed, for what is unfit or ambiguous."""
     chosen = {role: _given(topics, role, name) for role, name in given.items()}
     for role in (Role.MASK, Role.DEPTH, Role.POINTS, Role.IMAGE):
         if (
             role in chosen
+            or role not in roles
             or (role is Role.POINTS and Role.DEPTH in chosen)
             or (role is Role.DEPTH and Role.POINTS in chosen)
         ):
@@ -70,11 +80,12 @@ def find_inputs(topics: Sequence[BagTopic], given: Mapping[Role, str]) -> InputT
         if found is not None:
             chosen[role] = found
     for role in (Role.CAMERA_INFO, Role.DETECTIONS):
-        found = chosen.get(role) or _only(topics, role, _beside(topics, role, chosen.get(Role.IMAGE)))
+        if role in chosen or role not in roles:
+            continue
+        found = _only(topics, role, _beside(topics, role, chosen.get(Role.IMAGE)))
         if found is not None:
             chosen[role] = found
-    _require(topics, chosen)
-    return InputTopics(**{role.value: topic for role, topic in chosen.items()})
+    return chosen
 
 
 def list_topics(topics: Sequence[BagTopic]) -> str:
@@ -86,7 +97,7 @@ def list_topics(topics: Sequence[BagTopic]) -> str:
 def _given(topics: Sequence[BagTopic], role: Role, name: str) -> BagTopic:
     found = next((topic for topic in topics if topic.name == name), None)
     if found is None:
-        raise BagError(f"the bag has no topic {name} for {role.value}; it has\n{list_topics(topics)}")
+        raise BagError(f"there is no topic {name} for {role.value}; the topics are\n{list_topics(topics)}")
     if found.type not in TYPES[role]:
         raise BagError(f"{name} is a {found.type}, but {role.value} must be a {' or '.join(TYPES[role])}")
     return found
@@ -131,7 +142,7 @@ def _only(topics: Sequence[BagTopic], role: Role, found: list[BagTopic]) -> BagT
     if len(found) > 1:
         names = ", ".join(topic.name for topic in found)
         raise BagError(
-            f"{role.value} could be {names}: choose with --topics {role.value}:=NAME; the bag has\n"
+            f"{role.value} could be {names}: choose with --topics {role.value}:=NAME; the topics are\n"
             + list_topics(topics)
         )
     return found[0] if found else None
@@ -143,6 +154,6 @@ def _require(topics: Sequence[BagTopic], chosen: Mapping[Role, BagTopic]) -> Non
         needed.append("depth")
     if needed:
         raise BagError(
-            f"no topic was found for {', '.join(needed)}: name it with --topics {needed[0]}:=NAME; the bag has\n"
+            f"no topic was found for {', '.join(needed)}: name it with --topics {needed[0]}:=NAME; the topics are\n"
             + list_topics(topics)
         )

@@ -256,3 +256,14 @@ def test_our_own_messages_have_their_definitions(tmp_path):
         empty = make("sam3d_ros/RejectionArray", header=header(1, "map"), rejections=[])
         writer.write("/sam3d/rejections", "sam3d_ros/msg/RejectionArray", 1, empty)
     assert b"string reason" in (tmp_path / "r.mcap").read_bytes()
+
+
+def test_detections_that_were_recorded_behind_their_mask_are_used(scene_bag, shots):
+    with Bag(scene_bag) as bag:
+        frames = list(BagFrames(bag, find_inputs(bag.topics, {})))
+    assert len(frames) == len(shots)
+    for messages, shot in zip(frames, shots, strict=True):
+        detections = decode_frame(messages).detections
+        assert {label: item.class_id for label, item in detections.items()} == {
+            label: shot.frame.detections[label].class_id for label in shot.frame.instance_labels()
+        }

@@ -1,0 +1,61 @@
+"""Arguments and steps that the verbs for bags share."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable
+
+from ..pipeline.backends import create_backend
+from ..pipeline.model_options import OptionsError
+from ..replay.topics import InputTopics, Role
+from ..tracking.tracker import SceneTracker
+from . import UsageError
+from .model_arguments import model_options
+
+TOPICS_HELP = f"inputs that are not found by themselves; roles: {', '.join(role.value for role in Role)}"
+
+
+def given_topics(texts: Iterable[str]) -> dict[Role, str]:
+    """Topics by role of `ROLE:=TOPIC`; raises UsageError for anything else."""
+    return dict(_given(text) for text in texts)
+
+
+def say_inputs(inputs: InputTopics) -> None:
+    """Print which topic is which input."""
+    for role, topic in inputs.by_role().items():
+        print(f"{role.value.ljust(12)} {topic.name}  ({topic.count} messages)")
+
+
+def loaded_tracker(arguments: argparse.Namespace) -> SceneTracker:
+    """A tracker with its model loaded; raises UsageError where the weights cannot be used."""
+    model = model_options(arguments)
+    try:
+        tracker = SceneTracker(create_backend(arguments.backend, seed=arguments.seed, model=model))
+        tracker.load()
+    except OptionsError as error:
+        raise UsageError(str(error)) from error
+    return tracker
+
+
+def positive(text: str) -> float:
+    """A number above 0 of the command line."""
+    value = float(text)
+    if not value > 0:
+        raise argparse.ArgumentTypeError(f"must be above 0, got {text}")
+    return value
+
+
+def count(text: str) -> int:
+    """A whole number from 1 of the command line."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"must be 1 or more, got {text}")
+    return value
+
+
+def _given(text: str) -> tuple[Role, str]:
+    role, separator, topic = text.partition(":=")
+    roles = {item.value: item for item in Role}
+    if not separator or role not in roles or not topic:
+        raise UsageError(f"--topics {text}: write ROLE:=TOPIC with a role of {', '.join(roles)}")
+    return roles[role], topic
