@@ -8,7 +8,13 @@ from importlib import util
 from .finding import Finding, State
 from .ros import MESSAGES, extra_findings, ros_findings
 from .route import Route, RouteKind, find_route
-from .system import machine_findings, open3d_findings, package_findings, torch_findings
+from .system import (
+    extra_package_findings,
+    machine_findings,
+    open3d_findings,
+    package_findings,
+    torch_findings,
+)
 from .trial import try_all
 
 
@@ -36,6 +42,7 @@ def examine(route: Route | None = None) -> Examination:
             *torch_findings(trials.get("torch"), route),
             *ros_findings(route, trials),
             *extra_findings(route),
+            *extra_package_findings(route),
         )
     )
 

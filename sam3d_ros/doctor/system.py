@@ -42,10 +42,18 @@ CORE_PACKAGES = (
     "manifold3d",
     "scikit-image",
     "Jinja2",
+    "matplotlib",
     "tqdm",
     "safetensors",
     "xatlas",
 )
+# Asked for by single commands, by their names on PyPI: the extra that brings each, and what it is for.
+EXTRA_PACKAGES = {
+    "viser": ("view", "`sam3d-ros view`"),
+    "ray": ("ray", "`sam3d-ros evaluate --ray`"),
+    "coacd": ("convex", "collision shapes of convex parts"),
+    "lightning-fabric": ("train", "`sam3d-ros train`"),
+}
 GIB = 2**30
 
 
@@ -93,6 +101,18 @@ def package_findings(route: Route) -> Iterator[Finding]:
             yield Finding("Libraries", name, State.OK, version)
         else:
             yield Finding("Libraries", name, State.MISSING, "not installed", route.pip(name))
+
+
+def extra_package_findings(route: Route) -> Iterator[Finding]:
+    """The Python packages of the extras."""
+    for name, (extra, use) in EXTRA_PACKAGES.items():
+        version = _version(name)
+        if version:
+            yield Finding("Optional", name, State.OK, f"{version}, for {use}")
+        else:
+            yield Finding(
+                "Optional", name, State.OPTIONAL, f"not installed, for {use}", route.pip(f"'sam3d_ros[{extra}]'")
+            )
 
 
 def torch_findings(trial: Trial | None, route: Route) -> Iterator[Finding]:

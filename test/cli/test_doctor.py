@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -90,6 +91,21 @@ def test_optional_packages_name_the_distributions_package(monkeypatch):
     assert found["launch_pytest"].remedy == "sudo apt-get install ros-humble-launch-pytest"
     assert found["ros2"].remedy == "sudo apt-get install ros-humble-ros2cli"
     assert found["cv_bridge"].remedy == ""
+
+
+def test_packages_of_the_extras_are_optional_and_say_which_extra_brings_them(monkeypatch):
+    monkeypatch.setattr(system, "_version", lambda name: "2.60" if name == "ray" else None)
+    found = by_name(system.extra_package_findings(HUMBLE))
+    assert (found["ray"].state, found["ray"].detail) == (State.OK, "2.60, for `sam3d-ros evaluate --ray`")
+    assert found["viser"].state is State.OPTIONAL
+    assert found["viser"].remedy.endswith("pip install 'sam3d_ros[view]'")
+
+
+def test_every_extra_package_is_brought_by_its_extra():
+    text = (Path(__file__).resolve().parents[2] / "pyproject.toml").read_text()
+    for name, (extra, _) in system.EXTRA_PACKAGES.items():
+        (requirements,) = re.findall(rf"^{extra} = (\[.*\])$", text, re.MULTILINE)
+        assert f'"{name}' in requirements
 
 
 def test_a_mere_folder_of_that_name_is_no_package(tmp_path, monkeypatch):
