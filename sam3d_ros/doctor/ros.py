@@ -43,7 +43,7 @@ EXTRAS = (
 )
 COMMANDS = (
     Extra("ros2", "ros2 run, launch, topic", "use sam3d-ros", "ros2cli"),
-    Extra("rviz2", "looking at markers and TF", "open the .mcap of `sam3d-ros replay` in Foxglove"),
+    Extra("rviz2", "looking at markers and TF", "`sam3d-ros view --ros` shows them in a browser"),
 )
 MESSAGES = ("sam3d_ros messages", "tf2_msgs", "vision_msgs")
 
