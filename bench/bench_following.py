@@ -31,7 +31,7 @@ from sam3d_ros.geometry import SE3
 from sam3d_ros.geometry.metrics import add_s, rotation_error
 from sam3d_ros.geometry.sampling import sample_surface
 from sam3d_ros.pipeline.backends import DEFAULT, create_backend
-from sam3d_ros.replay.surface_distance import distance_to_surface
+from sam3d_ros.replay.scores.surface_distance import distance_to_surface
 from sam3d_ros.tracking import ObjectState, SceneObject
 from sam3d_ros.tracking.config import TrackingConfig
 from sam3d_ros.tracking.tracker import SceneTracker

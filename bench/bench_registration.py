@@ -23,7 +23,7 @@ from scanned_scenes import DATA, ScannedObject, benchmark_objects, make_scene
 from tqdm import tqdm
 
 from sam3d_ros.pipeline.model_options import ModelOptions, RegistrationMode
-from sam3d_ros.replay.shape_score import ShapeScore, TruthSurface, score_mesh
+from sam3d_ros.replay.scores.shape_score import ShapeScore, TruthSurface, score_mesh
 from sam3d_ros.waiting_threads import wait_briefly
 
 Values = NDArray[np.float64]

@@ -13,8 +13,8 @@ from scanned_scenes import BenchScene
 
 from sam3d_ros.geometry.metrics import deeply_hidden, nearest_distances
 from sam3d_ros.pipeline.finish import is_watertight
-from sam3d_ros.replay.shape_score import ShapeScore, TruthSurface, score_mesh, score_points
-from sam3d_ros.replay.surface_distance import distance_to_surface
+from sam3d_ros.replay.scores.shape_score import ShapeScore, TruthSurface, score_mesh, score_points
+from sam3d_ros.replay.scores.surface_distance import distance_to_surface
 
 NAN = float("nan")
 DEEP, FOUND = 0.005, 0.010  # m

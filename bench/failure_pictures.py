@@ -23,7 +23,7 @@ from sam3d_ros.geometry.metrics import chamfer_distance
 from sam3d_ros.geometry.sampling import sample_surface
 from sam3d_ros.pipeline import Frame
 from sam3d_ros.pipeline.backends import DEFAULT
-from sam3d_ros.replay.pictures.overlay import outlines_over
+from sam3d_ros.replay.report.pictures.overlay import outlines_over
 from sam3d_ros.training.synthetic.scene import SceneConfig
 from sam3d_ros.training.synthetic.sequence import SequenceConfig, film
 from sam3d_ros.waiting_threads import wait_briefly

@@ -16,7 +16,7 @@ from sam3d_ros.geometry import SE3, Mesh, PinholeCamera
 from sam3d_ros.geometry.render import Rendering, render
 from sam3d_ros.pipeline import Frame
 from sam3d_ros.pipeline.finish import convex_hull
-from sam3d_ros.replay.pictures.colours import srgb_to_linear
+from sam3d_ros.replay.report.pictures.colours import srgb_to_linear
 
 RATE = 30.0  # frames a second
 _SWAY_M, _SWAY_DEG = 0.04, 3.0  # how far the hand goes to and fro

@@ -13,8 +13,8 @@ from scipy.spatial.transform import Rotation
 from sam3d_ros.geometry import SE3, Mesh, PinholeCamera
 from sam3d_ros.geometry.render import render
 from sam3d_ros.pipeline import Frame
-from sam3d_ros.replay.pictures.colours import label_color
-from sam3d_ros.replay.pictures.overlay import masks_over, outlines_over, tags
+from sam3d_ros.replay.report.pictures.colours import label_color
+from sam3d_ros.replay.report.pictures.overlay import masks_over, outlines_over, tags
 
 Rgb = NDArray[np.uint8]
 

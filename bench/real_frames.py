@@ -32,9 +32,9 @@ from tqdm import tqdm
 from sam3d_ros.pipeline import Frame
 from sam3d_ros.pipeline.finish import is_watertight
 from sam3d_ros.pipeline.model_options import ModelOptions, Sampling
-from sam3d_ros.replay.frame_folder import is_frame_folder, load_frame, load_truth
-from sam3d_ros.replay.shape_score import TruthSurface
-from sam3d_ros.replay.truth import TruthObject
+from sam3d_ros.replay.frames.frame_folder import is_frame_folder, load_frame, load_truth
+from sam3d_ros.replay.scores.shape_score import TruthSurface
+from sam3d_ros.replay.truth.truth_object import TruthObject
 from sam3d_ros.waiting_threads import wait_briefly
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "rgbd_real"

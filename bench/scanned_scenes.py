@@ -25,7 +25,7 @@ from sam3d_ros.geometry import SE3, Mesh, PinholeCamera
 from sam3d_ros.geometry.render import cast_rays
 from sam3d_ros.geometry.textured_mesh import TexturedMesh
 from sam3d_ros.pipeline import Frame
-from sam3d_ros.replay.truth import TruthObject
+from sam3d_ros.replay.truth.truth_object import TruthObject
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 SIZE = (640, 480)

@@ -15,8 +15,8 @@ from sam3d_ros.geometry.render import RayHits, cast_rays
 from sam3d_ros.geometry.sampling import triangle_normals
 from sam3d_ros.geometry.textured_mesh import TexturedMesh, texels
 from sam3d_ros.pipeline.finish import convex_hull
-from sam3d_ros.replay.pictures.colours import linear_to_srgb, srgb_to_linear
-from sam3d_ros.replay.pictures.occlusion import Occluders
+from sam3d_ros.replay.report.pictures.colours import linear_to_srgb, srgb_to_linear
+from sam3d_ros.replay.report.pictures.occlusion import Occluders
 
 FloatImage = NDArray[np.float32]
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from ..pipeline.backends import create_backend
 from ..pipeline.model_options import OptionsError
-from ..replay.topics import InputTopics, Role
+from ..replay.bags.topics import InputTopics, Role
 from ..tracking.tracker import SceneTracker
 from . import UsageError
 from .model_arguments import model_options

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from ..replay.bag import Bag
-from ..replay.local_traffic import keep_local
-from ..replay.node_process import NodeError, end_on_sigterm
-from ..replay.truth import TruthObject
+from ..replay.bags.bag import Bag
+from ..replay.runs.local_traffic import keep_local
+from ..replay.runs.node_process import NodeError, end_on_sigterm
+from ..replay.truth.truth_object import TruthObject
 from ..tracking import ObjectState, SceneObject, SceneUpdate
 from . import UsageError
 from .model_arguments import add_model_arguments, node_parameters
@@ -24,7 +24,7 @@ from .replay import INTERRUPTED, finish
 
 if TYPE_CHECKING:
     from ..node.live_replay import LiveReplay
-    from ..replay.results import FrameRecord
+    from ..replay.frames.results import FrameRecord
     from ..training.synthetic import SequenceConfig, SyntheticFrame
 
 PROPS = ("mug", "cereal_box", "banana", "duck", "can", "bowl", "bottle")
@@ -104,7 +104,7 @@ def _replay(output: Path, frames: int, model: dict[str, str]) -> LiveReplay:
         from ..node.live_replay import LiveConfig, LiveReplay
     except ImportError as error:
         raise UsageError(f"ROS is not importable ({error}); run `make setup`, or source your ROS workspace") from error
-    from ..replay.topics import find_inputs
+    from ..replay.bags.topics import find_inputs
 
     parameters = {**model, "target_frame": TARGET_FRAME}
     with Bag(output / "scene.mcap") as bag, _bar("2/3 replay", frames) as bar:
@@ -116,9 +116,9 @@ def _replay(output: Path, frames: int, model: dict[str, str]) -> LiveReplay:
 
 def _report(output: Path, replay: LiveReplay, truth: _Truth, arguments: argparse.Namespace) -> list[FrameRecord]:
     """GLB files and the HTML report, from what the node published."""
-    from ..replay.live_records import published_records
-    from ..replay.report import ReportOptions, write_report
-    from ..replay.topics import find_inputs
+    from ..replay.bags.topics import find_inputs
+    from ..replay.report.page import ReportOptions, write_report
+    from ..replay.runs.live_records import published_records
 
     print("3/3 report ...", file=sys.stderr)
     with Bag(output / "scene.mcap") as bag:

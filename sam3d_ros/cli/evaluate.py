@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from ..replay.frame_sources import FrameSource
-from ..replay.node_process import end_on_sigterm
+from ..replay.frames.frame_sources import FrameSource
+from ..replay.runs.node_process import end_on_sigterm
 from . import UsageError
 from .evaluated_bags import add_bag_arguments, bag_tasks, check_bags
 from .frame_arguments import (
@@ -25,10 +25,10 @@ from .frame_arguments import (
 from .replay import INTERRUPTED
 
 if TYPE_CHECKING:
-    from ..replay.evaluation_run import EvaluationResult
-    from ..replay.evaluation_tasks import BagTask, FrameTask
     from ..replay.jobs import Outcome
     from ..replay.jobs.attempt import Executor
+    from ..replay.runs.evaluation_run import EvaluationResult
+    from ..replay.runs.evaluation_tasks import BagTask, FrameTask
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -101,8 +101,8 @@ def _evaluate(arguments: argparse.Namespace) -> int:
 
 
 def _tasks(arguments: argparse.Namespace, sources: list[FrameSource]) -> list[FrameTask | BagTask]:
-    from ..replay.evaluation_tasks import FrameTask
-    from ..replay.report import pick_evenly
+    from ..replay.report.page import pick_evenly
+    from ..replay.runs.evaluation_tasks import FrameTask
 
     model = model_choice(arguments)
     shown = set(pick_evenly(len(sources), arguments.pictures))
@@ -111,7 +111,7 @@ def _tasks(arguments: argparse.Namespace, sources: list[FrameSource]) -> list[Fr
 
 
 def _run(arguments: argparse.Namespace, tasks: list[FrameTask | BagTask]) -> EvaluationResult:
-    from ..replay.evaluation_run import run_evaluation
+    from ..replay.runs.evaluation_run import run_evaluation
 
     recorded = arguments.recorded is not None and bool(arguments.bags)
     source = "recorded answers of the node" if recorded else arguments.backend
@@ -143,8 +143,8 @@ def _compare(arguments: argparse.Namespace) -> int:
     if arguments.frames or arguments.bop or arguments.bags:
         raise UsageError("--compare reads two finished reports; leave out --frames, --bop and --bags")
     check_output(arguments.output)
-    from ..replay.comparison import ReportError, compare_reports, read_report
-    from ..replay.comparison_report import comparison_lines, write_comparison
+    from ..replay.report.comparison import ReportError, compare_reports, read_report
+    from ..replay.report.comparison_page import comparison_lines, write_comparison
 
     try:
         comparison = compare_reports(*(read_report(place) for place in arguments.compare))

@@ -8,15 +8,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..replay.bag import Bag, BagError
-from ..replay.topics import find_inputs
+from ..replay.bags.bag import Bag, BagError
+from ..replay.bags.topics import find_inputs
 from . import UsageError
 from .bag_arguments import TOPICS_HELP, given_topics
 from .frame_arguments import positive
 
 if TYPE_CHECKING:
-    from ..replay.evaluation_tasks import BagTask
-    from ..replay.model_choice import ModelChoice
+    from ..replay.runs.evaluation_tasks import BagTask
+    from ..replay.runs.model_choice import ModelChoice
 
 
 def add_bag_arguments(parser: argparse.ArgumentParser) -> None:
@@ -93,7 +93,7 @@ def check_bags(arguments: argparse.Namespace) -> None:
 
 def bag_tasks(arguments: argparse.Namespace, model: ModelChoice) -> list[BagTask]:
     """One task for each bag, after `check_bags`."""
-    from ..replay.evaluation_tasks import BagTask  # brings Open3D, which takes seconds
+    from ..replay.runs.evaluation_tasks import BagTask  # brings Open3D, which takes seconds
 
     return [
         BagTask(

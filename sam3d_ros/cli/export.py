@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..messages.convex_parts import DecompositionUnavailableError
-from ..replay.frame_folder import FrameFolderError, load_truth
-from ..replay.truth import TruthObject
+from ..replay.frames.frame_folder import FrameFolderError, load_truth
+from ..replay.truth.truth_object import TruthObject
 from ..scene_files import FORMATS, CollisionForm, Scene, SceneError, SceneOptions, build_scene, write_scene
 from ..scene_files.urdf import JOINTS
 from ..scene_files.write import FileOptions, check_scene_folder

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 from tqdm import tqdm
 
 from ..pipeline.model_options import OptionsError
-from ..replay.frame_folder import FrameFolderError
-from ..replay.frame_sources import FrameSource, find_frames
+from ..replay.frames.frame_folder import FrameFolderError
+from ..replay.frames.frame_sources import FrameSource, find_frames
 from . import UsageError
 from .model_arguments import add_model_arguments, model_options
 
 if TYPE_CHECKING:
-    from ..replay.model_choice import ModelChoice
+    from ..replay.runs.model_choice import ModelChoice
     from ..tracking.tracker import SceneTracker
 
 FRAME_TRIANGLES = 20000  # files are looked at
@@ -90,7 +90,7 @@ def found_sources(arguments: argparse.Namespace) -> list[FrameSource]:
 
 def model_choice(arguments: argparse.Namespace, triangles: int = FRAME_TRIANGLES) -> ModelChoice:
     """What was asked for, with `triangles` where no number was; raises UsageError where it cannot be used."""
-    from ..replay.model_choice import ModelChoice
+    from ..replay.runs.model_choice import ModelChoice
 
     return ModelChoice(arguments.backend, arguments.seed, arguments.triangles or triangles, model_options(arguments))
 
@@ -98,8 +98,8 @@ def model_choice(arguments: argparse.Namespace, triangles: int = FRAME_TRIANGLES
 def loaded_tracker(arguments: argparse.Namespace) -> SceneTracker:
     """A tracker with its model loaded; raises UsageError where the weights cannot be used."""
     # Open3D takes seconds to import; bad input is answered before.
-    from ..replay.frame_run import frame_tracker
-    from ..replay.model_choice import load_backend
+    from ..replay.runs.frame_run import frame_tracker
+    from ..replay.runs.model_choice import load_backend
 
     try:
         return frame_tracker(load_backend(model_choice(arguments)))

@@ -11,8 +11,8 @@ import numpy as np
 from tqdm import tqdm
 
 from ..pipeline import Rejection
-from ..replay.frame_sources import FrameSource
-from ..replay.results import FrameRecord, ResultsError, check_results_folder, write_frame_results
+from ..replay.frames.frame_sources import FrameSource
+from ..replay.frames.results import FrameRecord, ResultsError, check_results_folder, write_frame_results
 from ..tracking.object_files import FORMATS, ObjectFileError, word_on_gaussians
 from . import UsageError
 from .frame_arguments import add_frame_arguments, checked_sources, loaded_tracker, progress_bar
@@ -66,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
     sources = checked_sources(arguments)
     _check_results(arguments.output, sources)
     tracker = loaded_tracker(arguments)
-    from ..replay.frame_run import run_frame
+    from ..replay.runs.frame_run import run_frame
 
     records = []
     for source in progress_bar(sources, "reconstruct"):

@@ -9,13 +9,13 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from ..replay.bag import Bag, BagError
-from ..replay.in_process import Answer, InProcessReplay, ReplayConfig
-from ..replay.local_traffic import keep_local
-from ..replay.node_process import NodeError, end_on_sigterm
-from ..replay.result_bag import ResultBag
-from ..replay.run_figures import RunFigures
-from ..replay.topics import InputTopics, find_inputs
+from ..replay.bags.bag import Bag, BagError
+from ..replay.bags.result_bag import ResultBag
+from ..replay.bags.topics import InputTopics, find_inputs
+from ..replay.runs.in_process import Answer, InProcessReplay, ReplayConfig
+from ..replay.runs.local_traffic import keep_local
+from ..replay.runs.node_process import NodeError, end_on_sigterm
+from ..replay.runs.run_figures import RunFigures
 from . import UsageError
 from .bag_arguments import TOPICS_HELP, count, given_topics, loaded_tracker, positive, say_inputs
 from .model_arguments import add_model_arguments, model_options, node_parameters

@@ -10,9 +10,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..replay.bag import Bag, BagError
-from ..replay.node_process import end_on_sigterm
-from ..replay.topics import find_inputs
+from ..replay.bags.bag import Bag, BagError
+from ..replay.bags.topics import find_inputs
+from ..replay.runs.node_process import end_on_sigterm
 from ..viewer.camera_view import POINT_BUDGET
 from ..viewer.errors import ViewerError
 from ..viewer.result_topics import CameraTopics, ResultTopics, find_camera, find_results
@@ -121,7 +121,7 @@ def _play(
 def _compute(bag: Bag, arguments: argparse.Namespace, deadline: float) -> None:
     """Run the pipeline over the bag and show its answers as they come."""
     # Open3D and torch take seconds to import; a bag with results needs neither.
-    from ..replay.in_process import InProcessReplay, ReplayConfig
+    from ..replay.runs.in_process import InProcessReplay, ReplayConfig
     from ..viewer.computed import AnswerFrames
 
     inputs = find_inputs(bag.topics, given_topics(arguments.topics))

@@ -62,6 +62,14 @@ def sample_surface(mesh: Mesh, count: int, seed: int) -> SurfaceSamples:
     return SurfaceSamples(points, triangle_normals(mesh)[chosen], np.rint(colors).astype(np.uint8))
 
 
+def sphere_directions(count: int) -> NDArray[np.float32]:
+    """Unit vectors [count, 3] spread evenly over the sphere (Fibonacci spiral)."""
+    height = 1 - (2 * np.arange(count) + 1) / count
+    angle = np.pi * (1 + 5**0.5) * np.arange(count)
+    ring = np.sqrt(1 - height**2)
+    return np.stack([ring * np.cos(angle), ring * np.sin(angle), height], axis=1).astype(np.float32)
+
+
 def _cross_products(mesh: Mesh) -> NDArray[np.float64]:
     a, b, c = (mesh.vertices[mesh.triangles[:, i]].astype(np.float64) for i in range(3))
     return np.cross(b - a, c - a)

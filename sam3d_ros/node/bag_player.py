@@ -11,7 +11,7 @@ from pathlib import Path
 import rclpy
 from rclpy.utilities import remove_ros_args
 
-from ..replay.bag import Bag, BagError
+from ..replay.bags.bag import Bag, BagError
 from .player import BagPlayer
 from .process import leave_on_signals
 

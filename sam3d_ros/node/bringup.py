@@ -17,8 +17,8 @@ from launch_ros.parameter_descriptions import ParameterValue
 
 from launch import LaunchContext, LaunchDescription, SomeSubstitutionsType
 
-from ..replay.bag import Bag
-from ..replay.topics import find_inputs
+from ..replay.bags.bag import Bag
+from ..replay.bags.topics import find_inputs
 
 Rules = list[tuple[str, str]]
 

@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..replay.bag import Bag, BagMessage, BagTopic
-from ..replay.node_process import NodeProcess
-from ..replay.result_bag import ResultBag
-from ..replay.run_figures import RunFigures
-from ..replay.topics import TF_TOPICS, InputTopics, Role
+from ..replay.bags.bag import Bag, BagMessage, BagTopic
+from ..replay.bags.result_bag import ResultBag
+from ..replay.bags.topics import TF_TOPICS, InputTopics, Role
+from ..replay.runs.node_process import NodeProcess
+from ..replay.runs.run_figures import RunFigures
 from ..tracking import ObjectState, SceneUpdate
 from .live_stage import LiveStage, private_node
 from .player import BagPlayer

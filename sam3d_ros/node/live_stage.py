@@ -12,8 +12,8 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
-from ..replay.node_process import NodeError, NodeProcess
-from ..replay.result_bag import OBJECTS, REJECTIONS
+from ..replay.bags.result_bag import OBJECTS, REJECTIONS
+from ..replay.runs.node_process import NodeError, NodeProcess
 from .player import BagPlayer
 from .recorder import NodeRecorder
 

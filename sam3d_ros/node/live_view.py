@@ -11,8 +11,8 @@ from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 
 from ..pipeline.rectification import is_raw
-from ..replay.bag import BagError, BagTopic
-from ..replay.topics import Role
+from ..replay.bags.bag import BagError, BagTopic
+from ..replay.bags.topics import Role
 from ..viewer.camera_view import POINT_BUDGET
 from ..viewer.live_feed import LiveFeed
 from ..viewer.result_topics import OBJECTS_TYPE, REJECTIONS_TYPE, CameraTopics, find_camera

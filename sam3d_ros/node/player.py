@@ -12,7 +12,7 @@ from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rosgraph_msgs.msg import Clock
 
-from ..replay.bag import Bag, BagMessage, BagTopic
+from ..replay.bags.bag import Bag, BagMessage, BagTopic
 from .builders.common import stamp_message
 
 _CLOCK_PERIOD_S = 0.01

@@ -11,9 +11,9 @@ from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 
 from ..pipeline.decode import stamp_ns
-from ..replay.message_types import typestore
-from ..replay.result_bag import DETECTIONS, MARKER_ARRAY, MARKERS, OBJECTS, REJECTIONS, ResultBag
-from ..replay.scene_of_messages import scene_of_messages
+from ..replay.bags.message_types import typestore
+from ..replay.bags.result_bag import DETECTIONS, MARKER_ARRAY, MARKERS, OBJECTS, REJECTIONS, ResultBag
+from ..replay.bags.scene_of_messages import scene_of_messages
 from ..tracking import SceneUpdate
 from .player import message_class
 

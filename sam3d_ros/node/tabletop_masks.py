@@ -22,7 +22,7 @@ from ..pipeline import Frame, FrameError
 from ..pipeline.decode import InputError, stamp_ns
 from ..pipeline.frame_messages import FrameMessages, decode_frame
 from ..pipeline.rectification import is_raw
-from ..replay.pictures.overlay import masks_over
+from ..replay.report.pictures.overlay import masks_over
 from ..segmentation.tabletop import NoTabletop, Tabletop, TabletopConfig, TabletopSegmenter
 from .compat import diagnostic_updater
 from .declare import describe

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..geometry import SE3, Mesh
 from ..pipeline.finish import centre_mesh
-from ..replay.truth import TruthObject
+from ..replay.truth.truth_object import TruthObject
 from .body import SceneBody, SceneError, body_name
 from .collision import collision_parts
 from .inertia import Inertial, inertial_of

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..geometry.mesh_io import write_atomically, write_obj
-from ..replay.results import replaced_folder
+from ..replay.frames.results import replaced_folder
 from .body import SceneBody, SceneError
 from .build import Scene
 from .mesh_names import MESH_FOLDER, part_names, visual_name

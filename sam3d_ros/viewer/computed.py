@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..geometry import SE3
 from ..messages.names import OutputNames
-from ..replay.in_process import Answer
+from ..replay.runs.in_process import Answer
 from .camera_view import POINT_BUDGET, camera_view
 from .shown import CameraView, ShownFrame
 

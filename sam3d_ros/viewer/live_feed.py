@@ -11,7 +11,7 @@ from ..geometry.transform_tree import TransformTree
 from ..pipeline.decode import stamp_ns
 from ..pipeline.frame_messages import FrameMessages
 from ..pipeline.matching import StampMatcher
-from ..replay.bag_frames import MatchConfig, add_transforms
+from ..replay.bags.bag_frames import MatchConfig, add_transforms
 from ..tracking import SceneUpdate
 from .assembly import Assembler
 from .camera_view import POINT_BUDGET

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..geometry import Mesh
 from ..pipeline.decode import stamp_ns
-from ..replay.scene_of_messages import scene_of_messages
+from ..replay.bags.scene_of_messages import scene_of_messages
 from ..tracking import SceneObject, SceneUpdate
 
 

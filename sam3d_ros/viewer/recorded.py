@@ -9,8 +9,8 @@ from ..pipeline.decode import stamp_ns
 from ..pipeline.frame_messages import FrameMessages
 from ..pipeline.matching import StampMatcher
 from ..pipeline.rectification import is_raw
-from ..replay.bag import Bag
-from ..replay.bag_frames import MatchConfig, read_transforms
+from ..replay.bags.bag import Bag
+from ..replay.bags.bag_frames import MatchConfig, read_transforms
 from .assembly import Assembler
 from .camera_view import POINT_BUDGET
 from .published import PublishedScene, PublishedScenes, result_latency_ms

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ..replay.bag import BagError, BagTopic
-from ..replay.topics import Role, choose_topics, list_topics
+from ..replay.bags.bag import BagError, BagTopic
+from ..replay.bags.topics import Role, choose_topics, list_topics
 
 OBJECTS_TYPE = "sam3d_ros/msg/ReconstructedObjectArray"
 REJECTIONS_TYPE = "sam3d_ros/msg/RejectionArray"

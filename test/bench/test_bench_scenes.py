@@ -14,7 +14,7 @@ from real_frames import RealFrame, grown, measure_frame
 from scanned_scenes import make_scene
 
 from sam3d_ros.pipeline import Frame
-from sam3d_ros.replay.truth import TruthObject
+from sam3d_ros.replay.truth.truth_object import TruthObject
 
 FLAWLESS = Flaws(
     disparity_noise=0.0, disparity_wave=0.0, disparity_step=1e-4, wander=0.0, mixed=0.0, lost=0.0, dark=0.0, grazing=0.0

@@ -15,8 +15,8 @@ from completion_tables import interval, markdown, ratio_table, ratios, summary
 from sam3d_ros.geometry import SE3, Mesh, PinholeCamera
 from sam3d_ros.geometry.render import render
 from sam3d_ros.pipeline import Frame
-from sam3d_ros.replay.shape_score import TruthSurface
-from sam3d_ros.replay.truth import TruthObject
+from sam3d_ros.replay.scores.shape_score import TruthSurface
+from sam3d_ros.replay.truth.truth_object import TruthObject
 
 CAMERA = PinholeCamera(160, 120, 200.0, 200.0, 79.5, 59.5)
 RADIUS = 0.05

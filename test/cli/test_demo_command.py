@@ -9,8 +9,8 @@ import pytest
 
 from sam3d_ros.cli import demo, main
 from sam3d_ros.geometry.mesh_io import read_mesh
-from sam3d_ros.replay.node_process import NodeError, NodeProcess
-from sam3d_ros.replay.run_figures import RunFigures
+from sam3d_ros.replay.runs.node_process import NodeError, NodeProcess
+from sam3d_ros.replay.runs.run_figures import RunFigures
 
 
 def test_an_output_that_is_a_file_is_refused(tmp_path, capsys):

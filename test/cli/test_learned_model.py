@@ -15,7 +15,7 @@ from sam3d_ros.geometry import PinholeCamera
 from sam3d_ros.node.parameters import Parameters
 from sam3d_ros.pipeline import Frame
 from sam3d_ros.pipeline.model_options import Dtype, ModelOptions, Sampling
-from sam3d_ros.replay.frame_folder import save_frame
+from sam3d_ros.replay.frames.frame_folder import save_frame
 
 CAMERA = PinholeCamera(80, 60, 80.0, 80.0, 39.5, 29.5)
 

@@ -13,7 +13,7 @@ from sam3d_ros.geometry import SE3, Mesh, PinholeCamera
 from sam3d_ros.geometry.mesh_io import read_mesh
 from sam3d_ros.geometry.render import render
 from sam3d_ros.pipeline import Frame
-from sam3d_ros.replay.frame_folder import save_frame
+from sam3d_ros.replay.frames.frame_folder import save_frame
 
 CAMERA = PinholeCamera(160, 120, 200.0, 200.0, 79.5, 59.5)
 

@@ -13,7 +13,7 @@ import pytest
 
 from sam3d_ros.cli import main
 from sam3d_ros.geometry import PinholeCamera
-from sam3d_ros.replay.bag import Bag
+from sam3d_ros.replay.bags.bag import Bag
 from sam3d_ros.training.synthetic import SceneConfig, SequenceConfig
 from sam3d_ros.training.synthetic.bag import MASK, write_sequence
 

@@ -11,7 +11,7 @@ from std_srvs.srv import Trigger
 from sam3d_ros.node.live_view import LiveView, LiveViewConfig, show_node
 from sam3d_ros.pipeline.fake import FakeConfig
 from sam3d_ros.pipeline.result import RejectionReason
-from sam3d_ros.replay.topics import Role
+from sam3d_ros.replay.bags.topics import Role
 
 pytestmark = pytest.mark.ros
 

@@ -184,7 +184,7 @@ def test_the_backend_is_made_by_name_with_its_settings():
 
 @pytest.mark.parametrize("name", ["ycbv_000001", "table_red_mug", "table_white_bowl", "osd_learn36", "osd_test42"])
 def test_every_mask_of_real_frames_becomes_a_closed_object(real_frames, name):
-    from sam3d_ros.replay.frame_folder import load_frame
+    from sam3d_ros.replay.frames.frame_folder import load_frame
 
     frame = load_frame(next(folder for folder in real_frames if folder.name == name))
     backend = GeometricBackend(GeometricConfig(cells=32))

@@ -179,7 +179,7 @@ def test_limits_that_contradict_each_other_are_refused():
 
 def test_hulls_of_real_objects_shrink_to_their_size(real_frames):
     """Mug and foam brick of YCB: the true boxes have diagonals of 0.15 m and 0.13 m."""
-    from sam3d_ros.replay.frame_folder import load_frame
+    from sam3d_ros.replay.frames.frame_folder import load_frame
 
     folder = next(path for path in real_frames if path.name == "ycbv_000001")
     frame = load_frame(folder)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from sam3d_ros.geometry import SE3
-from sam3d_ros.replay.bag import Bag
-from sam3d_ros.replay.bag_writer import BagWriter
-from sam3d_ros.replay.message_types import header, make, rotation, xyz
+from sam3d_ros.replay.bags.bag import Bag
+from sam3d_ros.replay.bags.bag_writer import BagWriter
+from sam3d_ros.replay.bags.message_types import header, make, rotation, xyz
 
 TRUE_TOPIC = "/ground_truth/objects"
 

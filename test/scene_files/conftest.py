@@ -7,7 +7,7 @@ import pytest
 import trimesh
 
 from sam3d_ros.geometry import SE3, Mesh
-from sam3d_ros.replay.truth import TruthObject
+from sam3d_ros.replay.truth.truth_object import TruthObject
 
 # The camera looks down by 35 degrees, 0.6 m above the table.
 _TILT = np.radians(35.0)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from sam3d_ros.geometry import SE3, PinholeCamera
-from sam3d_ros.replay.message_types import header
-from sam3d_ros.replay.result_messages import objects_message, rejections_message
+from sam3d_ros.replay.bags.message_types import header
+from sam3d_ros.replay.bags.result_messages import objects_message, rejections_message
 from sam3d_ros.tracking import SceneUpdate
 from sam3d_ros.training.synthetic.bag import camera_info_message, image_message, tf_message
 from sam3d_ros.viewer.live_feed import LiveFeed

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 from sam3d_ros.geometry import SE3, PinholeCamera
-from sam3d_ros.replay.bag import Bag
-from sam3d_ros.replay.bag_frames import BagFrames
-from sam3d_ros.replay.result_bag import ResultBag
-from sam3d_ros.replay.topics import find_inputs
+from sam3d_ros.replay.bags.bag import Bag
+from sam3d_ros.replay.bags.bag_frames import BagFrames
+from sam3d_ros.replay.bags.result_bag import ResultBag
+from sam3d_ros.replay.bags.topics import find_inputs
 from sam3d_ros.tracking import SceneUpdate
 from sam3d_ros.training.synthetic import SceneConfig, SequenceConfig
 from sam3d_ros.training.synthetic.bag import write_sequence

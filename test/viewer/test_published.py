@@ -11,7 +11,7 @@ import pytest
 from sam3d_ros.geometry import SE3, Mesh
 from sam3d_ros.geometry.transform_tree import TransformTree
 from sam3d_ros.pipeline import Rejection, RejectionReason
-from sam3d_ros.replay.result_messages import objects_message, rejections_message
+from sam3d_ros.replay.bags.result_messages import objects_message, rejections_message
 from sam3d_ros.tracking import SceneUpdate
 from sam3d_ros.viewer.placing import Placing
 from sam3d_ros.viewer.published import PublishedScenes, result_latency_ms

@@ -6,10 +6,10 @@ import pytest
 
 from sam3d_ros.geometry import PinholeCamera
 from sam3d_ros.pipeline.backends import create_backend
-from sam3d_ros.replay.bag import Bag, BagError, BagTopic
-from sam3d_ros.replay.in_process import InProcessReplay, ReplayConfig
-from sam3d_ros.replay.result_bag import OBJECTS, REJECTIONS, ResultBag
-from sam3d_ros.replay.topics import find_inputs
+from sam3d_ros.replay.bags.bag import Bag, BagError, BagTopic
+from sam3d_ros.replay.bags.result_bag import OBJECTS, REJECTIONS, ResultBag
+from sam3d_ros.replay.bags.topics import find_inputs
+from sam3d_ros.replay.runs.in_process import InProcessReplay, ReplayConfig
 from sam3d_ros.tracking import ObjectState
 from sam3d_ros.tracking.tracker import SceneTracker
 from sam3d_ros.training.synthetic import SceneConfig, SequenceConfig

@@ -14,11 +14,11 @@ from scipy.spatial.transform import Rotation
 from ...geometry import SE3, Mesh, PinholeCamera
 from ...geometry.sampling import sample_surface
 from ...geometry.symmetries import SymmetryAxis
-from ...replay.bag_writer import BagForm, BagWriter
-from ...replay.message_types import header, make, rotation, transform, xyz
-from ...replay.surface_distance import distance_to_surface
-from ...replay.symmetry_entries import Symmetries
-from ...replay.truth_file import KnownObject, truth_file_of, write_truth_file
+from ...replay.bags.bag_writer import BagForm, BagWriter
+from ...replay.bags.message_types import header, make, rotation, transform, xyz
+from ...replay.scores.surface_distance import distance_to_surface
+from ...replay.truth.symmetries import Symmetries
+from ...replay.truth.truth_file import KnownObject, truth_file_of, write_truth_file
 from .scene import SceneConfig, make_scene
 from .sequence import OPTICAL_FRAME, SequenceConfig, SyntheticFrame, film
 

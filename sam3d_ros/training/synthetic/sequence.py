@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ...geometry import SE3, PinholeCamera
 from ...geometry.pointmap import depth_to_pointmap
 from ...pipeline import Detection, Frame
-from ...replay.truth import TruthObject
+from ...replay.truth.truth_object import TruthObject
 from .camera_path import CameraPath
 from .photograph import Photographer
 from .scene import PlacedProp, Scene, SceneConfig, make_scene

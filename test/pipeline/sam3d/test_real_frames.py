@@ -12,7 +12,7 @@ from sam3d_ros.pipeline.finish import is_watertight
 from sam3d_ros.pipeline.gates import OPEN
 from sam3d_ros.pipeline.model_options import ModelOptions, Sampling
 from sam3d_ros.pipeline.sam3d import Sam3dBackend, Sam3dSettings
-from sam3d_ros.replay.frame_folder import load_frame
+from sam3d_ros.replay.frames.frame_folder import load_frame
 from sam3d_ros.tracking.tracker import SceneTracker
 
 # A surface that is noise takes its time to be closed and thinned, so that few masks must do.

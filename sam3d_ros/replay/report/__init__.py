@@ -1,0 +1,1 @@
+"""Reports for people and programs: page, pictures, plots, tables, comparisons."""

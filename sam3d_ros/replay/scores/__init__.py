@@ -1,0 +1,1 @@
+"""Results against the truth, object by object: shape, pose, steadiness."""

@@ -1,0 +1,1 @@
+"""What is known to be true of objects, and which mask shows them."""
