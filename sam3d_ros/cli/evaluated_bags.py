@@ -56,8 +56,9 @@ def add_bag_arguments(parser: argparse.ArgumentParser) -> None:
         "--recorded",
         nargs="?",
         const="",
-        metavar="TOPIC",
-        help="evaluate what the node published into the bag (TOPIC: its objects) instead of running the pipeline",
+        metavar="NODE",
+        help="evaluate what the node published into the bag instead of running the pipeline (NODE: /sam3d, where "
+        "several did)",
     )
     group.add_argument("--bag-frames", type=positive, metavar="N", help="only the first N frames of each bag")
     group.add_argument(
@@ -106,7 +107,7 @@ def bag_tasks(arguments: argparse.Namespace, model: ModelChoice) -> list[BagTask
             truth_file=arguments.truth,
             truth_topic=arguments.truth_topic,
             recorded=arguments.recorded is not None,
-            recorded_topic=arguments.recorded or "",
+            namespace=arguments.recorded or "",
             measured_frames=arguments.measure,
         )
         for name, path in zip(unique_names(arguments.bags), arguments.bags, strict=True)

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..replay.bags.bag import Bag, BagError
+from ..replay.bags.result_topics import CameraTopics, ResultTopics, find_camera, find_results
 from ..replay.bags.topics import find_inputs
 from ..replay.runs.node_process import end_on_sigterm
 from ..viewer.camera_view import POINT_BUDGET
 from ..viewer.errors import ViewerError
-from ..viewer.result_topics import CameraTopics, ResultTopics, find_camera, find_results
 from ..viewer.server import import_viser
 from ..viewer.timeline import Pace, Timeline
 from ..viewer.viewer import Viewer, open_viewer, show_for

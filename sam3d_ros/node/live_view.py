@@ -12,10 +12,10 @@ from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 
 from ..pipeline.rectification import is_raw
 from ..replay.bags.bag import BagError, BagTopic
+from ..replay.bags.result_topics import OBJECTS_TYPE, REJECTIONS_TYPE, CameraTopics, find_camera
 from ..replay.bags.topics import Role
 from ..viewer.camera_view import POINT_BUDGET
 from ..viewer.live_feed import LiveFeed
-from ..viewer.result_topics import OBJECTS_TYPE, REJECTIONS_TYPE, CameraTopics, find_camera
 from ..viewer.viewer import Viewer
 from .inputs import InputSpec, TopicInput
 from .live_stage import private_node

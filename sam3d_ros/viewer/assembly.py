@@ -9,9 +9,9 @@ from ..geometry.transform_tree import TransformTree
 from ..pipeline import FrameError
 from ..pipeline.decode import InputError
 from ..pipeline.frame_messages import FrameMessages, decode_frame
+from ..replay.bags.published import PublishedScene
 from .camera_view import POINT_BUDGET, camera_view
 from .placing import Placing
-from .published import PublishedScene
 from .shown import CameraView, ShownFrame, is_optical
 
 

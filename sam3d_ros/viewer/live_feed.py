@@ -12,10 +12,10 @@ from ..pipeline.decode import stamp_ns
 from ..pipeline.frame_messages import FrameMessages
 from ..pipeline.matching import StampMatcher
 from ..replay.bags.bag_frames import MatchConfig, add_transforms
+from ..replay.bags.published import PublishedScene, PublishedScenes, result_latency_ms
 from ..tracking import SceneUpdate
 from .assembly import Assembler
 from .camera_view import POINT_BUDGET
-from .published import PublishedScene, PublishedScenes, result_latency_ms
 from .shown import ShownFrame
 
 # Results come seconds after their image where a model is slow: that long images and transforms are kept.

@@ -11,10 +11,10 @@ from ..pipeline.matching import StampMatcher
 from ..pipeline.rectification import is_raw
 from ..replay.bags.bag import Bag
 from ..replay.bags.bag_frames import MatchConfig, read_transforms
+from ..replay.bags.published import read_published
+from ..replay.bags.result_topics import CameraTopics, ResultTopics
 from .assembly import Assembler
 from .camera_view import POINT_BUDGET
-from .published import PublishedScene, PublishedScenes, result_latency_ms
-from .result_topics import CameraTopics, ResultTopics
 from .shown import ShownFrame
 
 
@@ -36,7 +36,7 @@ class RecordedFrames:
         self._assembler = Assembler(read_transforms(bag), target_frame=target_frame, point_budget=point_budget)
 
     def __iter__(self) -> Iterator[ShownFrame]:
-        scenes = self._scenes()
+        scenes = read_published(self._bag, self._results)
         waiting = sorted(scenes, reverse=True)
         for camera in self._camera_frames():
             while waiting and waiting[-1] <= camera.stamp_ns:
@@ -44,19 +44,6 @@ class RecordedFrames:
                 yield self._assembler.frame(scenes[stamp], camera if stamp == camera.stamp_ns else None)
         while waiting:
             yield self._assembler.frame(scenes[waiting.pop()], None)
-
-    def _scenes(self) -> dict[int, PublishedScene]:
-        """The last word of each frame, by stamp."""
-        objects, rejections = self._results.objects, self._results.rejections
-        taken = PublishedScenes(rejections_expected=rejections is not None)
-        names = [topic.name for topic in (objects, rejections) if topic is not None]
-        scenes = {}
-        for message in self._bag.messages(names):
-            decoded = self._bag.decode(message)
-            take = taken.objects if message.topic == objects.name else taken.rejections
-            scene = take(decoded, latency_ms=result_latency_ms(decoded, message.time_ns))
-            scenes[scene.update.stamp_ns] = scene
-        return scenes
 
     def _camera_frames(self) -> Iterator[FrameMessages]:
         """Matched image, depth and, where it was recorded, mask, in order."""

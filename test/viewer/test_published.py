@@ -11,10 +11,10 @@ import pytest
 from sam3d_ros.geometry import SE3, Mesh
 from sam3d_ros.geometry.transform_tree import TransformTree
 from sam3d_ros.pipeline import Rejection, RejectionReason
+from sam3d_ros.replay.bags.published import PublishedScenes, result_latency_ms
 from sam3d_ros.replay.bags.result_messages import objects_message, rejections_message
 from sam3d_ros.tracking import SceneUpdate
 from sam3d_ros.viewer.placing import Placing
-from sam3d_ros.viewer.published import PublishedScenes, result_latency_ms
 
 EMPTY = Mesh(np.zeros((0, 3)), np.zeros((0, 3)), np.zeros((0, 3)))
 

@@ -8,6 +8,7 @@ from sam3d_ros.geometry import PinholeCamera
 from sam3d_ros.pipeline.backends import create_backend
 from sam3d_ros.replay.bags.bag import Bag, BagError, BagTopic
 from sam3d_ros.replay.bags.result_bag import OBJECTS, REJECTIONS, ResultBag
+from sam3d_ros.replay.bags.result_topics import OBJECTS_TYPE, REJECTIONS_TYPE, find_camera, find_results
 from sam3d_ros.replay.bags.topics import find_inputs
 from sam3d_ros.replay.runs.in_process import InProcessReplay, ReplayConfig
 from sam3d_ros.tracking import ObjectState
@@ -16,7 +17,6 @@ from sam3d_ros.training.synthetic import SceneConfig, SequenceConfig
 from sam3d_ros.training.synthetic.bag import DEPTH, IMAGE, write_sequence
 from sam3d_ros.viewer.computed import AnswerFrames
 from sam3d_ros.viewer.recorded import RecordedFrames
-from sam3d_ros.viewer.result_topics import OBJECTS_TYPE, REJECTIONS_TYPE, find_camera, find_results
 
 CAMERA = PinholeCamera(160, 120, 152.0, 152.0, 79.5, 59.5)
 FRAMES = 3

@@ -46,7 +46,7 @@ class BagTask:
     truth_file: Path | None = None  # None: the one beside the bag
     truth_topic: str = ""  # empty: the one whose name speaks of truth
     recorded: bool = False  # what the node said while the bag was recorded, instead of a run of the pipeline
-    recorded_topic: str = ""  # of it; empty: the only one
+    namespace: str = ""  # of that node; empty: the only one of the bag
     picture_frames: int = 6
     measured_frames: int = 20
     baselines: bool = True
@@ -95,7 +95,7 @@ def _work_on_bag(task: BagTask, folder: Path) -> None:
 
 def _replay(task: BagTask, bag: Bag, inputs: InputTopics, tree: TransformTree) -> InProcessReplay | RecordedReplay:
     if task.recorded:
-        return RecordedReplay(bag, inputs, tree, task.recorded_topic, task.max_frames)
+        return RecordedReplay(bag, inputs, tree, task.namespace, task.max_frames)
     config = ReplayConfig(task.target_frame, max_frames=task.max_frames)
     return InProcessReplay(bag, inputs, SceneTracker(kept_backend(task.model)), config)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ..replay.bags.bag import BagError, BagTopic
-from ..replay.bags.topics import Role, choose_topics, list_topics
+from .bag import BagError, BagTopic
+from .topics import Role, choose_topics, list_topics
 
 OBJECTS_TYPE = "sam3d_ros/msg/ReconstructedObjectArray"
 REJECTIONS_TYPE = "sam3d_ros/msg/RejectionArray"
@@ -31,17 +31,22 @@ class ResultTopics:
     rejections: BagTopic | None
 
 
-def find_results(topics: Sequence[BagTopic], *, namespace: str = "") -> ResultTopics | None:
-    """The results in a bag, None where it has none; raises BagError where several nodes published some."""
+def find_results(
+    topics: Sequence[BagTopic], *, namespace: str = "", option: str = "--namespace"
+) -> ResultTopics | None:
+    """The results in a bag, None where it has none; raises BagError where several nodes published some.
+
+    `option` is what the command line calls the namespace.
+    """
     found = [topic for topic in topics if topic.type == OBJECTS_TYPE and topic.count]
     if namespace:
         found = [topic for topic in found if topic.name == f"{namespace}/objects"]
         if not found:
-            raise BagError(f"no results on {namespace}/objects (--namespace); the bag has\n{list_topics(topics)}")
+            raise BagError(f"no results on {namespace}/objects ({option}); the bag has\n{list_topics(topics)}")
     if len(found) > 1:
         names = ", ".join(topic.name for topic in found)
         spaces = found[0].name.rsplit("/", 1)[0]
-        raise BagError(f"results of several nodes: {names}; choose with --namespace {spaces}")
+        raise BagError(f"results of several nodes: {names}; choose with {option} {spaces}")
     return ResultTopics(found[0], _rejections_beside(topics, found[0])) if found else None
 
 

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ..geometry import Mesh
-from ..pipeline.decode import stamp_ns
-from ..replay.bags.scene_of_messages import scene_of_messages
-from ..tracking import SceneObject, SceneUpdate
+from ...geometry import Mesh
+from ...pipeline.decode import stamp_ns
+from ...tracking import SceneObject, SceneUpdate
+from .bag import Bag
+from .result_topics import ResultTopics
+from .scene_of_messages import scene_of_messages
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,3 +86,15 @@ def result_latency_ms(message: Any, time_ns: int) -> float:
     """From the image to the time at which its result was received; NaN where the clocks have nothing in common."""
     passed = (time_ns - stamp_ns(message)) / 1e6
     return passed if 0.0 < passed < 600_000.0 else float("nan")
+
+
+def read_published(bag: Bag, results: ResultTopics) -> dict[int, PublishedScene]:
+    """The last word of a bag on each frame, by stamp: objects of one stamp are published again as they are finished."""
+    taken = PublishedScenes(rejections_expected=results.rejections is not None)
+    scenes: dict[int, PublishedScene] = {}
+    for message in bag.messages([topic.name for topic in (results.objects, results.rejections) if topic is not None]):
+        decoded = bag.decode(message)
+        take = taken.objects if message.topic == results.objects.name else taken.rejections
+        scene = take(decoded, latency_ms=result_latency_ms(decoded, message.time_ns))
+        scenes[scene.update.stamp_ns] = scene
+    return scenes
