@@ -129,6 +129,13 @@ class TestObjects:
         message = build_objects(scene(scene_object(state=state)), NAMES, PackedMeshes())
         assert message.objects[0].state == getattr(ReconstructedObject, f"STATE_{state.name}")
 
+    def test_an_object_says_when_it_was_measured_last(self):
+        unseen = scene_object(state=ObjectState.UNSEEN, stamp_ns=STAMP - 1_500_000_000)
+        message = over_the_wire(build_objects(scene(unseen), NAMES, PackedMeshes()))
+        assert_header(message.header)
+        measured = message.objects[0].measured
+        assert measured.sec * 10**9 + measured.nanosec == STAMP - 1_500_000_000
+
     def test_an_object_without_detection_has_no_class(self):
         message = build_objects(scene(scene_object(detection=None)), NAMES, PackedMeshes())
         assert (message.objects[0].class_id, message.objects[0].class_score) == ("", 0.0)

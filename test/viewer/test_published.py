@@ -13,7 +13,7 @@ from sam3d_ros.geometry.transform_tree import TransformTree
 from sam3d_ros.pipeline import Rejection, RejectionReason
 from sam3d_ros.replay.bags.published import PublishedScenes, result_latency_ms
 from sam3d_ros.replay.bags.result_messages import objects_message, rejections_message
-from sam3d_ros.tracking import SceneUpdate
+from sam3d_ros.tracking import ObjectState, SceneUpdate
 from sam3d_ros.viewer.placing import Placing
 
 EMPTY = Mesh(np.zeros((0, 3)), np.zeros((0, 3)), np.zeros((0, 3)))
@@ -56,6 +56,27 @@ def test_rejections_end_a_frame_and_keep_its_objects(thing):
     assert [item.object_id for item in ended.update.objects] == [3]
     assert [item.label for item in ended.update.rejections] == [7]
     assert ended.tf_names == {3: "object_3"}
+
+
+def test_a_frame_of_which_only_rejections_came_keeps_older_objects_and_says_so(thing):
+    scenes = PublishedScenes()
+    scenes.objects(_objects(thing))
+    assert not scenes.rejections(_rejections()).objects_of_before
+    refused = Rejection(0, RejectionReason.INVALID_INPUT, "no calibration")
+    later = scenes.rejections(_rejections(refused, stamp_ns=20))
+    assert later.objects_of_before
+    assert [item.object_id for item in later.update.objects] == [3]
+    assert not scenes.objects(_objects(thing, stamp_ns=30)).objects_of_before
+
+
+def test_an_object_keeps_the_stamp_of_its_last_measurement(thing):
+    unseen = replace(thing, state=ObjectState.UNSEEN, stamp_ns=4)
+    message = _objects(unseen, stamp_ns=30)
+    assert PublishedScenes().objects(message).update.objects[0].stamp_ns == 4
+    # Recordings of before the field was there.
+    for item in message.objects:
+        item.measured = None
+    assert PublishedScenes().objects(message).update.objects[0].stamp_ns == 30
 
 
 def test_where_nobody_rejects_objects_are_the_last_word(thing):

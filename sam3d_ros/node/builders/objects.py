@@ -14,7 +14,7 @@ from ...messages.names import OutputNames
 from ...messages.version_cache import VersionCache
 from ...pipeline import Quality, Reconstruction
 from ...tracking.scene import ObjectState, SceneObject, SceneUpdate
-from .common import header_message, packed, pose_with_covariance, vector_message
+from .common import header_message, packed, pose_with_covariance, stamp_message, vector_message
 
 _STATES = {
     ObjectState.COARSE: ReconstructedObject.STATE_COARSE,
@@ -74,7 +74,7 @@ def build_object(
     message.child_frame_id = names.child_frame(scene_object.object_id)
     if detection is not None:
         message.class_id, message.class_score = detection.class_id, float(detection.score)
-    message.state = _STATES[scene_object.state]
+    message.state, message.measured = _STATES[scene_object.state], stamp_message(scene_object.stamp_ns)
     message.pose = pose_with_covariance(scene_object.T_ref_obj, scene_object.covariance)
     message.scale = float(scene_object.scale)
     message.size = vector_message(scene_object.mesh.extents)

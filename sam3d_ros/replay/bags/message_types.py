@@ -46,8 +46,12 @@ def make(message_type: str, **fields: Any) -> Any:
 
 def header(stamp_ns: int, frame_id: str) -> Any:
     """std_msgs/Header."""
-    stamp = make("builtin_interfaces/Time", sec=stamp_ns // 10**9, nanosec=stamp_ns % 10**9)
-    return make("std_msgs/Header", stamp=stamp, frame_id=frame_id)
+    return make("std_msgs/Header", stamp=time(stamp_ns), frame_id=frame_id)
+
+
+def time(stamp_ns: int) -> Any:
+    """builtin_interfaces/Time."""
+    return make("builtin_interfaces/Time", sec=stamp_ns // 10**9, nanosec=stamp_ns % 10**9)
 
 
 def transform(pose: SE3) -> Any:

@@ -22,6 +22,7 @@ class PublishedScene:
     frame_id: str
     tf_names: Mapping[int, str] = field(default_factory=dict)
     latency_ms: float = float("nan")
+    objects_of_before: bool = False  # nothing was said of the objects after this frame
 
     @property
     def without_mesh(self) -> tuple[int, ...]:
@@ -58,9 +59,10 @@ class PublishedScenes:
         before = self._newest or PublishedScene(refused, "")
         objects = before.update.objects
         update = replace(refused, objects=objects, final=True)
+        silent = before.objects_of_before or before.update.stamp_ns != refused.stamp_ns
         # A refused frame has the camera's frame in its header, whatever that of the poses is.
         frame_id = before.frame_id or str(message.header.frame_id)
-        return self._keep(PublishedScene(update, frame_id, before.tf_names, latency_ms))
+        return self._keep(PublishedScene(update, frame_id, before.tf_names, latency_ms, objects_of_before=silent))
 
     def _keep(self, scene: PublishedScene) -> PublishedScene:
         self._newest = scene

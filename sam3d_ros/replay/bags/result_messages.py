@@ -10,7 +10,7 @@ import numpy as np
 from ...geometry import SE3
 from ...pipeline import Quality, Rejection
 from ...tracking import ObjectState, SceneObject, SceneUpdate
-from .message_types import header, make, rotation, transform, xyz
+from .message_types import header, make, rotation, time, transform, xyz
 
 _STATES = {ObjectState.COARSE: 0, ObjectState.COMPLETE: 1, ObjectState.UNSEEN: 2}
 
@@ -67,6 +67,7 @@ def _object(item: SceneObject, prefix: str) -> Any:
         class_id=detection.class_id if detection else "",
         class_score=float(detection.score) if detection else 0.0,
         state=_STATES[item.state],
+        measured=time(item.stamp_ns),
         pose=_pose_with_covariance(item),
         scale=float(item.scale),
         size=xyz("Vector3", mesh.extents),

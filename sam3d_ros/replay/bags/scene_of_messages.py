@@ -38,9 +38,15 @@ def _object(item: Any, stamp: int) -> SceneObject:
         covariance=np.asarray(item.pose.covariance, np.float64).reshape(6, 6),
         scale=float(item.scale),
         quality=_quality(item.quality),
-        stamp_ns=stamp,
+        stamp_ns=_measured(item, stamp),
         latency_ms={str(stage.stage): float(stage.milliseconds) for stage in item.latency},
     )
+
+
+def _measured(item: Any, stamp: int) -> int:
+    """Recordings of before the field was there say nothing: then the stamp of the array stands in."""
+    measured = getattr(item, "measured", None)
+    return stamp if measured is None else int(measured.sec) * 10**9 + int(measured.nanosec)
 
 
 def _mesh(packed: Any) -> Mesh:

@@ -58,8 +58,7 @@ class RecordedReplay:
         self.figures.add_counts(frames.counts)
 
     def _answer(self, messages: FrameMessages, scene: PublishedScene) -> Answer:
-        frame_id, update = scene.frame_id, scene.update
-        refused = bool(update.objects) and all(item.stamp_ns != update.stamp_ns for item in update.objects)
+        frame_id, update, refused = scene.frame_id, scene.update, scene.objects_of_before
         try:
             frame = decode_frame(messages)
         except (InputError, FrameError):
