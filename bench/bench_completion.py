@@ -1,6 +1,6 @@
 """How good completed objects are, beside what costs nothing: the figures of the model card.
 
-    python bench/bench_completion.py --scenes 24 --methods visible,hull,geometric
+    python bench/bench_completion.py --scenes 24
     python bench/bench_completion.py --methods visible,hull,geometric,sam3d --weights pretrain=DIR,distill=DIR \
         --steps 1,4 --teacher sft=DIR --stray --output runs/bench/NAME
 
@@ -47,6 +47,7 @@ from depth_camera import ORDINARY, STRAY, Flaws
 from scanned_scenes import DATA, benchmark_objects, make_scene, scene_name
 from tqdm import tqdm
 
+from sam3d_ros.pipeline.model_options import SHIPPED
 from sam3d_ros.waiting_threads import wait_briefly
 
 
@@ -90,8 +91,14 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--scenes", type=int, default=24)
     parser.add_argument("--seed", type=int, default=1000, help="of the first scene; the others follow")
-    parser.add_argument("--methods", type=_methods_of, default="visible,hull,geometric", help=", ".join(METHODS))
-    parser.add_argument("--weights", type=_weights, default=[], metavar="[NAME=]DIR,...", help="of sam3d, by stage")
+    parser.add_argument("--methods", type=_methods_of, default=",".join(METHODS), help=", ".join(METHODS))
+    parser.add_argument(
+        "--weights",
+        type=_weights,
+        default=[],
+        metavar="[NAME=]DIR,...",
+        help="of sam3d, by stage (default: those of the package)",
+    )
     parser.add_argument("--steps", type=_numbers, default=[4], metavar="N,...", help="of sam3d (default 4)")
     parser.add_argument("--teacher", type=_weights, default=[], metavar="[NAME=]DIR", help="compared with at 25 steps")
     parser.add_argument("--refined", action="store_true", help="also with the second stage of the last weights")
@@ -101,7 +108,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--output", type=Path, help="folder for results.json and results.md")
     options = parser.parse_args(arguments)
     if "sam3d" in options.methods and not options.weights:
-        parser.error("sam3d needs --weights")
+        options.weights = [("sam3d", SHIPPED)]
     return options
 
 

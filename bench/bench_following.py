@@ -1,12 +1,13 @@
 """Objects followed through 200 frames of a hand-held camera while one of them is pushed about, against the truth.
 
-    python bench/bench_following.py --sequences 6 [--shuffled] [--frames 200]
+    python bench/bench_following.py --sequences 6 [--shuffled] [--hidden 1.0] [--frames 200]
 
 Scanned objects on a table (`following_scenes`), through the depth camera of the benchmarks, 30 frames a second. Every
 object is completed once by the shipped model when it is first seen, then followed without a CAD model; poses are in the
 table's frame, as with `target_frame`, and the camera's own pose is known. A completed mesh has an object frame of its
 own: how it lies in the true object's is read off at the frame in which it was made, and every later frame is compared
-with that. With `--shuffled` the labels of each frame have nothing to do with those before.
+with that. With `--shuffled` the labels of each frame have nothing to do with those before; with `--hidden` a board is
+held before one object after the other for so many seconds, before the pushed one when it is pushed most quickly.
 
 Printed: how often an id went over to another object; errors of position, and of rotation for objects that are not
 round (about no axis of the box turns by 15, 30 and 45 degrees leave the surface within 2 % of the diameter), and
@@ -21,6 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from following_returns import Absences, told
 from following_scenes import Instant, Sequence30
 from numpy.typing import NDArray
 from scanned_scenes import DATA, ScannedObject, benchmark_objects
@@ -62,6 +64,7 @@ class Run:
     switches: int = 0
     new_ids: int = 0  # beyond one for each object
     remade: int = 0  # meshes made anew
+    absences: list[Absences] = field(default_factory=list)
     times_ms: list[float] = field(default_factory=list)
 
 
@@ -81,7 +84,7 @@ def main(arguments: list[str] | None = None) -> None:
 def follow_sequence(sequence: Sequence30, tracker: SceneTracker, run: Run, options: argparse.Namespace) -> None:
     """Send the frames through the tracker and note what becomes of each object."""
     follower = _Follower(sequence, run)
-    frames = sequence.play(options.frames, shuffled=options.shuffled)
+    frames = sequence.play(options.frames, shuffled=options.shuffled, hidden_s=options.hidden)
     for instant in tqdm(frames, total=options.frames, desc=f"sequence {sequence.seed}", leave=False):
         start = time.perf_counter()
         update = tracker.process(instant.frame, T_ref_cam=instant.T_world_cam)
@@ -89,6 +92,7 @@ def follow_sequence(sequence: Sequence30, tracker: SceneTracker, run: Run, optio
             run.times_ms.append(1e3 * (time.perf_counter() - start))
         follower.note(instant, update.objects)
     run.paths += follower.paths
+    run.absences.append(follower.absences)
 
 
 class _Follower:
@@ -99,11 +103,13 @@ class _Follower:
         self._sequence = sequence
         self._points = [sample_surface(item.mesh, 1000, 0).points for item in sequence.objects]
         self.paths = [Path6(item.name, k != sequence.moving, is_round(item)) for k, item in enumerate(sequence.objects)]
+        self.absences = Absences()
         self._owner: dict[int, int] = {}  # object ids to numbers of true objects
         self._offsets: dict[tuple[int, int], SE3] = {}  # T_est_true by id and version of the mesh
 
     def note(self, instant: Instant, objects: tuple[SceneObject, ...]) -> None:
         """Compare every object that was measured in this frame."""
+        self.absences.note(instant, objects, self._owner)
         for item in objects:
             if item.state is ObjectState.UNSEEN or item.stamp_ns != instant.frame.stamp_ns:
                 if item.object_id in self._owner:
@@ -157,6 +163,7 @@ def _text(run: Run) -> str:
         "",
         f"{len(run.paths)} objects, {len(followed)} followed; {run.switches} identity switches, {run.new_ids} new ids, "
         f"{run.remade} meshes made anew, {unseen} times unseen",
+        *told(run.absences),
         f"position: {_spread([1e3 * x for path in followed for x in path.translation_m], 'mm')}",
         f"of those pushed: {_spread([1e3 * x for p in followed if not p.resting for x in p.translation_m], 'mm')}",
         f"rotation of {len(plain)}: {_spread([np.degrees(x) for path in plain for x in path.rotation_rad], 'degrees')}",
@@ -202,6 +209,9 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1000, help="of the first sequence; the others follow")
     parser.add_argument("--unsteady", action="store_true", help="without averaging what rests")
     parser.add_argument("--shuffled", action="store_true", help="labels that mean nothing from frame to frame")
+    parser.add_argument(
+        "--hidden", type=float, default=0.0, metavar="SECONDS", help="how long a board hides each object"
+    )
     parser.add_argument("--data", type=Path, default=DATA)
     return parser.parse_args(arguments)
 

@@ -23,6 +23,8 @@ _SWAY_M, _SWAY_DEG = 0.04, 3.0  # how far the hand goes to and fro
 _TREMBLE_M, _TREMBLE_DEG = 0.0006, 0.06  # and how much it shakes from frame to frame
 _PUSH_M, _PUSH_DEG, _PUSH_S = 0.05, 60.0, 4.0  # how far, by which turn and in what time the object goes to and fro
 _TABLE = 1.2  # m, half its width
+_FIRST_S, _PAUSE_S = 0.5, 0.5  # before the first object is hidden, and between two of them
+_BOARD_AT, _BOARD_SPARE = 0.6, 1.2  # where the board is held, of the way to the object, and how much wider it is
 _LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
 
 
@@ -34,6 +36,7 @@ class Instant:
     T_world_cam: SE3
     T_world_obj: tuple[SE3, ...]
     names: dict[int, int]  # from the labels of the frame to the numbers of the objects
+    behind_board: int | None  # number of the object that is hidden
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,13 +59,24 @@ class Sequence30:
         resting = tuple(T_cam_world.inverse() @ pose for pose in poses)
         return Sequence30(tuple(objects), resting, _loneliest(resting), camera, T_cam_world, seed)
 
-    def play(self, frames: int, *, shuffled: bool, flaws: Flaws = ORDINARY) -> Iterator[Instant]:
-        """The frames; with `shuffled` the labels of a frame have nothing to do with those of the one before."""
+    def play(self, frames: int, *, shuffled: bool, hidden_s: float = 0.0, flaws: Flaws = ORDINARY) -> Iterator[Instant]:
+        """The frames; with `shuffled` the labels of a frame have nothing to do with those of the one before.
+
+        With `hidden_s` a board without a label is held before one object after the other for so many seconds, before
+        the one that is pushed when it is pushed most quickly.
+        """
         for number in range(frames):
             rng = np.random.default_rng([self.seed, 2, number])
             T_cam_world = self._hand(number / RATE, rng) @ self.T_cam_world
             T_world_obj = tuple(self.pose(k, number / RATE) for k in range(len(self.objects)))
-            yield self._instant(number, T_cam_world, T_world_obj, flaws, shuffled, rng)
+            hidden = self.behind_board(number / RATE, hidden_s)
+            yield self._instant(number, T_cam_world, T_world_obj, flaws, shuffled, hidden, rng)
+
+    def behind_board(self, seconds: float, hidden_s: float) -> int | None:
+        """Number of the object that is hidden then; the one that is pushed comes first."""
+        turn, since = divmod(seconds - _FIRST_S, hidden_s + _PAUSE_S)
+        order = [self.moving, *(k for k in range(len(self.objects)) if k != self.moving)]
+        return order[int(turn)] if 0 <= turn < len(order) and since < hidden_s else None
 
     def _hand(self, seconds: float, rng: Generator) -> SE3:
         """How the camera has moved from its start, camera frame."""
@@ -92,24 +106,30 @@ class Sequence30:
         T_world_obj: tuple[SE3, ...],
         flaws: Flaws,
         shuffled: bool,
+        hidden: int | None,
         rng: Generator,
     ) -> Instant:
-        seen = self._seen(T_cam_world, T_world_obj)
+        seen = self._seen(T_cam_world, T_world_obj, hidden)
         luminance = (srgb_to_linear(seen.color) @ _LUMINANCE).astype(np.float32)
         cosine = _cosine(seen, self.camera)
         depth = measure_depth(seen.depth, cosine, luminance, focal=self.camera.fx, flaws=flaws, rng=rng)
         count = len(self.objects)
         labels = rng.permutation(200)[:count] + 1 if shuffled else np.arange(count) + 1
-        drawn = draw_masks(np.maximum(seen.index, 0).astype(np.int32), seen.depth, flaws, rng)
+        truth = np.where(seen.index > count, 0, np.maximum(seen.index, 0)).astype(np.int32)
+        drawn = draw_masks(truth, seen.depth, flaws, rng)
         named = np.concatenate([[0], labels]).astype(np.int32)[drawn]
         pointmap = (self.camera.rays() * depth[..., None]).astype(np.float32)
         frame = Frame(seen.color, pointmap, named, self.camera, int(number * 1e9 / RATE))
         names = {int(label): k for k, label in enumerate(labels)}
-        return Instant(frame, T_cam_world.inverse(), T_world_obj, names)
+        return Instant(frame, T_cam_world.inverse(), T_world_obj, names, hidden)
 
-    def _seen(self, T_cam_world: SE3, T_world_obj: tuple[SE3, ...]) -> Rendering:
+    def _seen(self, T_cam_world: SE3, T_world_obj: tuple[SE3, ...], hidden: int | None) -> Rendering:
         meshes = [_table(), *(item.mesh for item in self.objects)]
-        return render(meshes, [T_cam_world, *(T_cam_world @ pose for pose in T_world_obj)], self.camera)
+        poses = [T_cam_world, *(T_cam_world @ pose for pose in T_world_obj)]
+        if hidden is not None:
+            meshes.append(_board(self.objects[hidden].mesh))
+            poses.append(_before(poses[1 + hidden].apply(self.objects[hidden].mesh.box_centre)))
+        return render(meshes, poses, self.camera)
 
 
 def _cosine(seen: Rendering, camera: PinholeCamera) -> NDArray[np.float32]:
@@ -125,6 +145,23 @@ def _loneliest(poses: Sequence[SE3]) -> int:
 
 
 def _table() -> Mesh:
-    corners = np.array([[x, y, z] for x in (-_TABLE, _TABLE) for y in (-_TABLE, _TABLE) for z in (-0.03, 0.0)])
+    return _slab(_TABLE, -0.03, 0.0, grey=140)
+
+
+def _board(hidden: Mesh) -> Mesh:
+    """A square that hides the mesh from where the board is held, facing along z."""
+    return _slab(_BOARD_AT * _BOARD_SPARE * float(np.linalg.norm(hidden.extents)) / 2, -0.005, 0.005, grey=90)
+
+
+def _before(p_cam: NDArray[np.float64]) -> SE3:
+    """Pose of the board before a point, across the line of sight."""
+    z = p_cam / np.linalg.norm(p_cam)
+    x = np.cross([0.0, 1.0, 0.0], z)
+    x /= np.linalg.norm(x)
+    return SE3.from_rotation(np.stack([x, np.cross(z, x), z], axis=1), _BOARD_AT * p_cam)
+
+
+def _slab(half: float, low: float, high: float, *, grey: int) -> Mesh:
+    corners = np.array([[x, y, z] for x in (-half, half) for y in (-half, half) for z in (low, high)])
     vertices, triangles = convex_hull(corners)
-    return Mesh(vertices.astype(np.float32), triangles.astype(np.int32), np.full((8, 3), 140, np.uint8))
+    return Mesh(vertices.astype(np.float32), triangles.astype(np.int32), np.full((8, 3), grey, np.uint8))

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import argparse
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..messages.convex_parts import DecompositionUnavailableError
-from ..replay.frames.frame_folder import FrameFolderError, load_truth
+from ..pipeline.support import SUPPORT_DISTANCE, find_scene_plane
+from ..replay.frames.frame_folder import FrameFolderError, load_frame, load_truth
 from ..replay.truth.truth_object import TruthObject
 from ..scene_files import FORMATS, CollisionForm, Scene, SceneError, SceneOptions, build_scene, write_scene
 from ..scene_files.urdf import JOINTS
+from ..scene_files.world import common_up
 from ..scene_files.write import FileOptions, check_scene_folder
 from . import UsageError
 
 _DEFAULT_FORMATS = ("urdf", "mjcf")
+_MAX_TILT_DEG = 20.0  # of the plane in the depth against what the objects say
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,17 +41,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the scene and say what is in it. Raises UsageError where results or output folder do not allow it."""
-    options = SceneOptions(
-        form=CollisionForm(arguments.collision),
-        max_triangles=arguments.collision_triangles,
-        density=arguments.density,
-        up_cam=arguments.up,
-        stance=arguments.stance / 1e3,
-    )
     files = FileOptions(arguments.urdf_joint, arguments.mesh_prefix, arguments.points)
     try:
         check_scene_folder(arguments.output)
-        scene = build_scene(_objects(arguments.results), options)
+        objects = _objects(arguments.results)
+        options = SceneOptions(
+            form=CollisionForm(arguments.collision),
+            max_triangles=arguments.collision_triangles,
+            density=arguments.density,
+            up_cam=arguments.up if arguments.frame is None else _up_of(arguments.frame, objects),
+            stance=arguments.stance / 1e3,
+        )
+        scene = build_scene(objects, options)
         write_scene(arguments.output, scene, options, formats=arguments.format, files=files)
     except (DecompositionUnavailableError, FrameFolderError, SceneError) as error:
         raise UsageError(" ".join(str(error).split())) from error
@@ -75,11 +80,15 @@ def _add_body_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="MM",
         help="collision shapes are flat below, within so many mm of what they stand on (default 5; 0: as they are)",
     )
-    parser.add_argument(
+    upward = parser.add_mutually_exclusive_group()
+    upward.add_argument(
         "--up",
         type=_direction,
         metavar="X,Y,Z",
         help="upward direction in the camera frame; write --up=X,Y,Z (default: told by the objects' z axes)",
+    )
+    upward.add_argument(
+        "--frame", type=Path, metavar="DIR", help="frame folder of the results: up is told by the plane in its depth"
     )
 
 
@@ -102,6 +111,23 @@ def _objects(results: Path) -> tuple[TruthObject, ...]:
     if not (results / "objects.json").is_file():
         raise UsageError(f"{results}: no objects.json; give the folder of one frame that reconstruct wrote")
     return load_truth(results)
+
+
+def _up_of(folder: Path, objects: Sequence[TruthObject]) -> NDArray[np.float64]:
+    """The normal of the plane in the depth of a frame folder, unless the objects say that it is no table."""
+    plane = find_scene_plane(load_frame(folder), distance=SUPPORT_DISTANCE, seed=0)
+    if plane is None:
+        raise UsageError(f"{folder}: no plane in the depth outside the masks; give --up, or neither")
+    if not objects:
+        return plane.normal_xyz
+    said = common_up(np.stack([item.T_cam_obj.rotation[:, 2] for item in objects]))
+    tilt = math.degrees(math.acos(float(np.clip(plane.normal_xyz @ said, -1.0, 1.0))))
+    if tilt > _MAX_TILT_DEG:
+        raise UsageError(
+            f"{folder}: the largest plane in the depth is tilted by {tilt:.0f} degrees against the objects' z axes, "
+            f"more than {_MAX_TILT_DEG:.0f}: a wall, or another frame; give --up, or neither"
+        )
+    return plane.normal_xyz
 
 
 def _print_summary(scene: Scene, output: Path) -> None:

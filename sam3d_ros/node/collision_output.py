@@ -54,7 +54,8 @@ def make_collision_output(node: LifecycleNode, parameters: Parameters) -> Collis
     except ModuleNotFoundError:
         node.get_logger().info("no ~/collision_objects: moveit_msgs is not installed")
         return None
-    from .builders.collisions import CollisionForm, CollisionObjects
+    from ..messages.collision_shapes import CollisionForm
+    from .builders.collisions import CollisionObjects
 
     form, triangles = CollisionForm(parameters.collision_form), parameters.collision_triangles
     publisher = node.create_lifecycle_publisher(CollisionObject, "~/collision_objects", _QOS)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from diagnostic_msgs.msg import DiagnosticStatus
 
+from ..tracking import ObjectState
 from .compat import diagnostic_updater
 from .statistics import cuda_memory_mib, percentiles, resident_memory_mib
 
@@ -141,8 +142,10 @@ class Diagnostics:
     def _objects(self, stat: Any) -> Any:
         objects = () if self._node.session is None else self._node.session.objects
         rejected = self._node.statistics.counts("rejected")
-        stat.summary(OK, f"{len(objects)} objects alive")
+        unseen = [str(item.object_id) for item in objects if item.state is ObjectState.UNSEEN]
+        stat.summary(OK, f"{len(objects)} objects alive" + (f", {len(unseen)} of them unseen" if unseen else ""))
         stat.add("objects alive", str(len(objects)))
+        stat.add("objects unseen", ", ".join(unseen) or "none")
         stat.add("frames processed", str(self._node.statistics.counts("frames")["processed"]))
         for reason, count in sorted(rejected.items()):
             stat.add(f"rejected: {reason}", str(count))

@@ -79,14 +79,15 @@ class Outputs:
         """Send a scene, whole or on its way, under the stamp of its image."""
         if frame.frame_id != self._names.frame_id:
             self._start_over(self.names(frame.frame_id))
+        placed = self._placed(update)
         # Small and urgent ones first: the objects carry all meshes.
-        self._publish_transforms(update)
+        self._publish_transforms(placed)
         self._publish_markers(update)
         self._publish_objects(update)
         if self._detections.get_subscription_count():
-            self._detections.publish(build_detections(update, self._names))
+            self._detections.publish(build_detections(placed, self._names))
         if self._points.get_subscription_count():
-            self._points.publish(self._cloud.build(update, self._names))
+            self._points.publish(self._cloud.build(placed, self._names))
         if self._collisions is not None:
             self._collisions.publish(update, self._names)
         if update.final:
@@ -136,14 +137,15 @@ class Outputs:
             self._node.get_logger().error(f"meshes cannot be exported: {error}", throttle_duration_sec=10.0)
             return {}
 
-    def _publish_transforms(self, update: SceneUpdate) -> None:
+    def _placed(self, update: SceneUpdate) -> SceneUpdate:
         """In a fixed frame every living object stays where it is; in a moving camera's only seen ones are known."""
-        parameters = self._parameters()
-        if not parameters.target_frame:
-            seen = tuple(item for item in update.objects if item.state is not ObjectState.UNSEEN)
-            update = replace(update, objects=seen)
-        if parameters.publish_tf and update.objects:
-            self._broadcaster.sendTransform(build_transforms(update, self._names))
+        if self._parameters().target_frame:
+            return update
+        return replace(update, objects=tuple(item for item in update.objects if item.state is not ObjectState.UNSEEN))
+
+    def _publish_transforms(self, placed: SceneUpdate) -> None:
+        if self._parameters().publish_tf and placed.objects:
+            self._broadcaster.sendTransform(build_transforms(placed, self._names))
 
     def _publish_markers(self, update: SceneUpdate) -> None:
         meshes: list[MarkerData] | None = None

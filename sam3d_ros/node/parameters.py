@@ -134,6 +134,8 @@ class Parameters:
     max_speed: float
     min_inlier_ratio: float
     max_residual: float
+    min_mask_iou: float
+    min_view: float
     bad_frames_before_reconstruction: int
     steady: bool
     better_view: float
@@ -202,10 +204,13 @@ class Parameters:
             max_speed=self.max_speed,
             min_inlier_ratio=self.min_inlier_ratio,
             max_residual=self.max_residual,
+            min_mask_iou=self.min_mask_iou,
+            min_view=self.min_view,
             bad_frames_before_reconstruction=self.bad_frames_before_reconstruction,
             steady=self.steady,
             better_view=self.better_view,
-            registration=RegistrationConfig(points=self.registration_points),
+            follow_points=self.registration_points,
+            registration=RegistrationConfig(points=max(RegistrationConfig().points, self.registration_points)),
             time_jump_s=self.time_jump_threshold,
         )
 

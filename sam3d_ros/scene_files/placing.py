@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 
 from ..geometry import SE3, Mesh
 from .collision import CollisionForm, thinned
+from .foot import on_foot
 from .options import SceneOptions
 from .overlap import Solid, way_out
-from .stance import bottom_of, on_firm_base
+from .seat import seat
+from .stance import bottom_of, firm_reach, on_firm_base
 from .world import STANDING
 
 Float64Array = NDArray[np.float64]
@@ -62,13 +64,16 @@ def place(bodies: Sequence[Afloat], options: SceneOptions) -> tuple[list[Placed]
 
     From the lowest body upwards. What was seen of a body stays in its place and its unseen underside gives way: it is
     cut flat at the table, or at what it stands on, and filled down to there within the stance of the options, or as far
-    as it takes to stand (see `on_firm_base`); a stance of zero leaves undersides as they are and lifts bodies instead.
+    as it takes to stand (see `on_firm_base`), and what carries it gets a seat there; a stance of zero leaves undersides
+    as they are and lifts bodies instead.
     Where cutting 15 mm is not enough a body is lifted, and bodies beside each other are moved apart by at most as much.
     """
     order = sorted(range(len(bodies)), key=lambda index: bottom_of(bodies[index].parts))
     standing: dict[int, _Standing] = {}
     for index in order:
         placed = _placed(bodies[index], list(standing.values()), options)
+        if options.stance and bottom_of(placed.parts) >= STANDING:
+            standing = {number: _with_seat(lower, placed, options) for number, lower in standing.items()}
         standing[index] = _Standing(placed, _solids(placed.parts, options.form))
     return [standing[index].placed for index in range(len(bodies))], tuple(_overlaps(standing, order))
 
@@ -82,14 +87,31 @@ def _placed(body: Afloat, below: Sequence[_Standing], options: SceneOptions) -> 
     if options.stance:
         level = 0.0 if on_table else bottom + _depth_from_above(parts, below, options.form)
         parts = _on_base(parts, body.centre + shift, level, options)
-    parts = _thinned(parts, options)
+    else:
+        parts = _thinned(parts, options)
     push = _way_out_of_all(_solids(parts, options.form), below)
     return Placed(tuple(_moved(parts, push)), shift + push)
+
+
+def _with_seat(lower: _Standing, upper: Placed, options: SceneOptions) -> _Standing:
+    """The lower body with one more part where the upper one stands on it."""
+    if np.linalg.norm(_deepest(lower.solids, _solids(upper.parts, options.form))) > options.stance:
+        return lower  # they lie in each other: there is no height at which one stands on the other
+    level = bottom_of(upper.parts)
+    part = seat(lower.placed.parts, upper.parts, level=level, depth=options.stance)
+    if part is None:
+        return lower
+    return _Standing(Placed((*lower.placed.parts, part), lower.placed.shift), [*lower.solids, Solid.of(part)])
 
 
 def _on_base(parts: Sequence[Mesh], centre: Float64Array, level: float, options: SceneOptions) -> list[Mesh]:
     """Parts on a flat base at `level`, made before they are thinned and once more where thinning rounded it."""
     reach = options.stance + max(0.0, bottom_of(parts) - level)
+    if options.form is CollisionForm.MESH:
+        reach = firm_reach(parts, centre, level=level, reach=reach)
+        footed = on_foot(parts[0], level=level, reach=reach, max_triangles=options.max_triangles)
+        if footed is not None:
+            return [footed]
     based = on_firm_base(parts, options.form, centre, level=level, reach=reach)
     return on_firm_base(_thinned(based, options), options.form, centre, level=level, reach=_ROUNDING)
 

@@ -38,17 +38,22 @@ def on_flat_base(parts: Sequence[Mesh], form: CollisionForm, *, level: float, re
 def on_firm_base(
     parts: Sequence[Mesh], form: CollisionForm, centre: NDArray[np.float64], *, level: float, reach: float
 ) -> list[Mesh]:
-    """As `on_flat_base`, with as much more reach, up to 40 mm, as it takes to have the centre of mass above the base.
+    """As `on_flat_base`, with the reach of `firm_reach`."""
+    return on_flat_base(parts, form, level=level, reach=firm_reach(parts, centre, level=level, reach=reach))
+
+
+def firm_reach(parts: Sequence[Mesh], centre: NDArray[np.float64], *, level: float, reach: float) -> float:
+    """The given reach, or as much more, up to 40 mm, as it takes to have the centre of mass above the base, metres.
 
     A body that was seen standing has its centre of mass [3] above its base, wherever its guessed underside ends. Where
     that much is not enough (a body that leans on others), the given reach is kept.
     """
-    given = on_flat_base(parts, form, level=level, reach=reach)
-    wider = given
-    while not stands(wider, centre, level) and reach < _MAX_REACH:
-        reach += _STEP
-        wider = on_flat_base(parts, form, level=level, reach=reach)
-    return wider if stands(wider, centre, level) else given
+    wider = reach
+    while not stands([_lowered(part, level, wider) for part in parts], centre, level):
+        if wider >= _MAX_REACH:
+            return reach
+        wider += _STEP
+    return wider
 
 
 def stands(parts: Sequence[Mesh], centre: NDArray[np.float64], level: float) -> bool:

@@ -25,6 +25,7 @@ class TrackingConfig:
     min_inlier_ratio: float = 0.5
     min_mask_iou: float = 0.35  # parts of the object that something nearer hides do not count
     max_residual: float = 0.01  # m, RMS of the inliers
+    min_view: float = 0.1  # of the area that was seen when the mesh was made; less tells nothing of the pose
     # When to reconstruct again
     bad_frames_before_reconstruction: int = 5
     better_view: float = 1.6  # times the area that was seen when the mesh was made; 0: never
@@ -39,6 +40,6 @@ class TrackingConfig:
         for name in ("max_age_s", "max_speed", "max_residual", "time_jump_s", "same_label_bonus", "better_view"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} cannot be negative, got {getattr(self, name)}")
-        for name in ("min_overlap", "min_inlier_ratio", "min_mask_iou"):
+        for name in ("min_overlap", "min_inlier_ratio", "min_mask_iou", "min_view"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} is a share from 0 to 1, got {getattr(self, name)}")

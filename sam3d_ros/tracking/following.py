@@ -13,14 +13,16 @@ from numpy.typing import NDArray
 from ..geometry import SE3
 from ..geometry.pose_batch import PoseBatch
 from ..pipeline import Frame, Quality, Rejection, RejectionReason
-from ..pipeline.registration import Registrations, register_all
 from ..pipeline.silhouette import Sight, View
 from .config import TrackingConfig
 from .identity import Prediction, Sighting
+from .motion import Motion
 from .scene import ObjectState
+from .searching import Settled, settle_all
 from .steadying import Steadied
 
 _SURE_OVERLAP = 0.5  # below it the first guess is moved to where the mask is
+_FORGETTING = 0.995  # of an object's usual score from frame to frame
 
 
 def follow_all(
@@ -30,16 +32,24 @@ def follow_all(
 
     `fixed` says that the reference frame does not move with the camera, so that what rests can be held at rest. An
     object whose pose could not be settled stays where it was last measured (state UNSEEN), and its track counts one
-    more bad frame.
+    more bad frame; one of which hardly anything is seen stays there, too, and counts none.
     """
     for sighting in sightings:
-        sighting.prediction.track.last_seen_ns = frame.stamp_ns
+        track = sighting.prediction.track
+        track.last_seen_ns = frame.stamp_ns
+        track.better_frames = track.better_frames + 1 if _is_better(sighting, frame, config) else 0
     if not config.follow:
         for sighting in sightings:
             _change(sighting, frame, state=ObjectState.COMPLETE)
         return []
-    usable = [sighting for sighting in sightings if len(sighting.view.points) >= config.min_follow_points]
-    rejections = [_too_few(sighting, frame, config) for sighting in sightings if sighting not in usable]
+    rejections, usable = [], []
+    for sighting in sightings:
+        if len(sighting.view.points) < config.min_follow_points:
+            rejections.append(_too_few(sighting, frame, config))
+        elif sighting.seen_share(frame.camera) < config.min_view:
+            rejections.append(_hardly_seen(sighting, frame, config))
+        else:
+            usable.append(sighting)
     return rejections + _settle(usable, frame, T_ref_cam, config, fixed) if usable else rejections
 
 
@@ -56,14 +66,15 @@ def _settle(
 ) -> list[Rejection]:
     """Fit the poses and note those that can be believed; the reasons against the others."""
     started = time.perf_counter()
-    fits = _register(sightings, frame, config)
+    settled = _register(sightings, frame, config)
+    fits = settled.fits
     poses = fits.T_cam_obj.seen_from(T_ref_cam).poses()
     covariances = rotated_covariance(fits.covariances, T_ref_cam.rotation)
     leaps = np.linalg.norm(fits.T_cam_obj.translation_xyz - _origins(sightings), axis=1).tolist()
     latency_ms = {"follow": (time.perf_counter() - started) * 1e3 / len(sightings)}
     rejections = []
-    for sighting, quality, leap, pose, covariance in zip(
-        sightings, fits.qualities, leaps, poses, covariances, strict=True
+    for sighting, quality, leap, pose, covariance, searched in zip(
+        sightings, fits.qualities, leaps, poses, covariances, settled.searched.tolist(), strict=True
     ):
         doubt = _doubt(quality, leap, sighting.prediction, config)
         if doubt is not None:
@@ -72,7 +83,10 @@ def _settle(
         track = sighting.prediction.track
         track.bad_frames = 0
         seconds = (frame.stamp_ns - track.current.stamp_ns) * 1e-9
-        track.motion = track.motion.after(track.current.T_ref_obj, pose, seconds)
+        track.usual_score = max(quality.score, _FORGETTING * track.usual_score)
+        track.motion = (
+            Motion() if searched else track.motion.after(track.current.T_ref_obj, pose, seconds, covariance=covariance)
+        )
         track.steadied = _steadied(track.steadied if fixed else None, Steadied(pose, covariance), seconds, config)
         moved = {
             "T_ref_obj": track.steadied.T_ref_obj,
@@ -82,6 +96,11 @@ def _settle(
         }
         _change(sighting, frame, state=ObjectState.COMPLETE, stamp_ns=frame.stamp_ns, **moved)
     return rejections
+
+
+def _is_better(sighting: Sighting, frame: Frame, config: TrackingConfig) -> bool:
+    share = sighting.seen_share(frame.camera)
+    return not sighting.merged and 0 < config.better_view < share
 
 
 def _steadied(held: Steadied | None, measured: Steadied, seconds: float, config: TrackingConfig) -> Steadied:
@@ -95,13 +114,13 @@ def _change(sighting: Sighting, frame: Frame, **changes: Any) -> None:
     track.current = replace(track.current, label=label, detection=detection, **changes)
 
 
-def _register(sightings: Sequence[Sighting], frame: Frame, config: TrackingConfig) -> Registrations:
+def _register(sightings: Sequence[Sighting], frame: Frame, config: TrackingConfig) -> Settled:
     jobs = [
         (sighting.prediction.target, Sight(sighting.view.points, sighting.view.label, sighting.view.box))
         for sighting in sightings
     ]
     view = View(frame.labels, frame.camera, frame.pointmap[..., 2])
-    return register_all(jobs, _first_poses(sightings), view, config.registration)
+    return settle_all(sightings, jobs, _first_poses(sightings), view, config.registration)
 
 
 def _first_poses(sightings: Sequence[Sighting]) -> PoseBatch:
@@ -124,11 +143,21 @@ def _too_few(sighting: Sighting, frame: Frame, config: TrackingConfig) -> Reject
     return _refused(sighting, frame, RejectionReason.TOO_FEW_DEPTH_POINTS, detail)
 
 
+def _hardly_seen(sighting: Sighting, frame: Frame, config: TrackingConfig) -> Rejection:
+    share = f"{sighting.seen_share(frame.camera):.1%} of the area from which the mesh was made is seen"
+    detail = f"{share}, min_view is {config.min_view:.0%}"
+    return _stays(sighting, frame, RejectionReason.TOO_FEW_DEPTH_POINTS, detail)
+
+
 def _refused(sighting: Sighting, frame: Frame, reason: RejectionReason, detail: str) -> Rejection:
-    track = sighting.prediction.track
-    track.bad_frames += 1
+    sighting.prediction.track.bad_frames += not sighting.merged
+    return _stays(sighting, frame, reason, detail)
+
+
+def _stays(sighting: Sighting, frame: Frame, reason: RejectionReason, detail: str) -> Rejection:
     _change(sighting, frame, state=ObjectState.UNSEEN)
-    return Rejection(sighting.view.label, reason, f"{detail}; object {track.object_id} stays at its last pose")
+    object_id = sighting.prediction.track.object_id
+    return Rejection(sighting.view.label, reason, f"{detail}; object {object_id} stays at its last pose")
 
 
 def _doubt(quality: Quality, leap: float, prediction: Prediction, config: TrackingConfig) -> str | None:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from ..geometry import SE3
+from ..geometry import SE3, PinholeCamera
 from ..geometry.pose_batch import PoseBatch
 from ..pipeline import Frame
 from ..pipeline.registration import RegistrationTarget
@@ -18,6 +18,7 @@ from .config import TrackingConfig
 from .masks import MaskView
 from .table import Track
 
+STALE_S = 0.2  # since a pose was measured; what was hidden for longer may stand elsewhere
 _DISTANCE_POINTS = 60  # points of a mask whose distance from an object is measured
 
 Pairs = NDArray[np.float64]  # [objects, masks]
@@ -46,11 +47,19 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sighting:
-    """A mask that shows a known object; `overlap` is near 0 where only the label speaks for it."""
+    """A mask that shows a known object; `overlap` is near 0 where only the label speaks for it.
+
+    A `merged` mask covers another known object as well: it tells of the pose, but no mesh is made from it.
+    """
 
     prediction: Prediction
     view: MaskView
     overlap: float
+    merged: bool = False
+
+    def seen_share(self, camera: PinholeCamera) -> float:
+        """What the mask shows of the area that was seen when the mesh was made, from 0; NaN without depth."""
+        return self.view.area(camera) / max(self.prediction.track.seen_area, 1e-9)
 
 
 def predict(tracks: Iterable[Track], stamp_ns: int, T_cam_ref: SE3) -> list[Prediction]:

@@ -2,12 +2,13 @@
 
 A Kalman filter of the pose in the reference frame, whose state is a pose error as `Registration` has it. While a
 measured pose lies within the errors of what is held and of the measurement, the two are weighed by these. Along an axis
-on which it does not, the object has moved, and what was held no longer counts.
+on which it does not, or on which several poses in a row lie to the same side, the object has moved, and what was held
+no longer counts.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,8 @@ Array = NDArray[np.float64]
 # Variance that a pose gains in a second, m2 and rad2: a thing that is thought to rest is not quite sure to.
 _DRIFT = np.array([0.002**2] * 3 + [0.01**2] * 3)
 _FAR = 3.0  # standard deviations; farther away along an axis the object has moved
+_TREND_SHARE = 0.3  # of the newest error in the mean of the last ones
+_TREND = 1.0  # mean of errors in standard deviations; chance gives one of 0.4
 _LOST = 10.0  # times the distance moved: the deviation of what was held before a motion
 
 
@@ -29,16 +32,19 @@ class Steadied:
 
     T_ref_obj: SE3
     covariance: Array
+    trend: Array = field(default_factory=lambda: np.zeros(6))  # mean of the last errors, in standard deviations
 
     def after(self, measured: Steadied, seconds: float) -> Steadied:
         """What is held after a pose was measured `seconds` later."""
         error = _difference(self.T_ref_obj, measured.T_ref_obj)
         held = self.covariance + np.diag(_DRIFT * max(seconds, 0.0))
-        moved = np.abs(error) > _FAR * np.sqrt(np.diag(held + measured.covariance))
+        deviations = error / np.sqrt(np.diag(held + measured.covariance))
+        trend = (1 - _TREND_SHARE) * self.trend + _TREND_SHARE * deviations
+        moved = (np.abs(deviations) > _FAR) | (np.abs(trend) > _TREND)
         held = held + np.diag(np.where(moved, (_LOST * error) ** 2, 0.0))
         spread = held + measured.covariance
         gain = np.linalg.solve(spread, held).T
-        return Steadied(_moved(self.T_ref_obj, gain @ error), _symmetric(held - gain @ held))
+        return Steadied(_moved(self.T_ref_obj, gain @ error), _symmetric(held - gain @ held), trend)
 
 
 def _difference(a: SE3, b: SE3) -> Array:

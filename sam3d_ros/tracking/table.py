@@ -21,7 +21,9 @@ class Track:
     last_seen_ns: int
     seen_area: float  # m2, see `MaskView.area`, in the frame in which its mesh was made or last tried
     bad_frames: int = 0  # in a row, in which its pose could not be settled
+    better_frames: int = 0  # in a row, in which much more of it was seen
     motion: Motion = field(default_factory=Motion)  # in the reference frame
+    usual_score: float = 0.0  # of its fits; a much lower one means that the pose is wrong
     steadied: Steadied | None = None  # the pose as averaged at rest; None before it was followed
 
     @property

@@ -10,6 +10,8 @@ from .config import TrackingConfig
 from .following import follow_all
 from .identity import Sighting, associate, predict
 from .masks import MaskView, split_masks
+from .merging import mark_merged
+from .recognising import recognise
 from .reconstructing import Reconstructor
 from .scene import SceneObject, SceneUpdate, UpdateCallback
 from .table import ObjectTable
@@ -80,7 +82,7 @@ class SceneTracker:
         sightings = self._associate(walk, masks)
         self._follow(walk, sightings)
         self._age(walk, sightings)
-        wanted, unanswerable = choose(masks, sightings, frame.camera, self.config, labels=labels, mode=reconstruct)
+        wanted, unanswerable = choose(masks, sightings, self.config, labels=labels, mode=reconstruct)
         for rejection in unanswerable:
             walk.reject(rejection)
         if wanted:
@@ -98,7 +100,10 @@ class SceneTracker:
         with walk.stage("associate"):
             T_cam_ref = walk.T_ref_cam.inverse()
             predictions = predict(self._table, walk.frame.stamp_ns, T_cam_ref)
-            return associate(predictions, masks, walk.frame, self.config)
+            sightings = associate(predictions, masks, walk.frame, self.config)
+            if self.config.follow:
+                sightings += recognise(predictions, masks, sightings, walk.frame, self.config)
+            return mark_merged(predictions, sightings, walk.frame)
 
     def _follow(self, walk: FrameWalk, sightings: list[Sighting]) -> None:
         with walk.stage("follow"):

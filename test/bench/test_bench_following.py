@@ -7,6 +7,7 @@ from argparse import Namespace
 import numpy as np
 import pytest
 from bench_following import Run, follow_sequence, is_round
+from following_returns import Absences, told
 from following_scenes import Sequence30
 
 from sam3d_ros.geometry.metrics import rotation_error, translation_error
@@ -59,10 +60,38 @@ def test_balls_are_round_and_boxes_are_not(scans):
 def test_the_benchmark_compares_every_object_it_follows(sequence, shuffled):
     backend, run = create_backend("geometric"), Run()
     backend.load()
-    follow_sequence(sequence, SceneTracker(backend), run, Namespace(frames=6, shuffled=shuffled))
+    follow_sequence(sequence, SceneTracker(backend), run, Namespace(frames=6, shuffled=shuffled, hidden=0.0))
     assert len(run.paths) == len(sequence.objects)
     assert run.switches == 0
     assert len(run.times_ms) >= 3
     followed = [path for path in run.paths if len(path.translation_m) >= 3]
     assert len(followed) >= len(sequence.objects) - 1
     assert np.median([x for path in followed for x in path.translation_m]) < 0.01
+
+
+def test_the_board_hides_one_object_after_the_other_and_the_pushed_one_first(sequence):
+    assert sequence.behind_board(0.4, 1.0) is None
+    assert sequence.behind_board(0.6, 1.0) == sequence.moving
+    assert sequence.behind_board(1.6, 1.0) is None
+    others = [sequence.behind_board(0.6 + 1.5 * k, 1.0) for k in range(1, len(sequence.objects) + 1)]
+    assert others == [k for k in range(len(sequence.objects)) if k != sequence.moving] + [None]
+    assert sequence.behind_board(0.6, 0.0) is None
+
+
+def test_nothing_is_seen_of_what_the_board_hides_and_its_coming_back_is_noted(sequence):
+    backend, absences, owners = create_backend("geometric"), Absences(), {}
+    backend.load()
+    tracker = SceneTracker(backend)
+    for number, instant in enumerate(sequence.play(19, shuffled=True, hidden_s=0.09)):
+        if number < 13:  # the board comes after half a second
+            continue
+        labels = {value: key for key, value in instant.names.items()}
+        assert (instant.frame.labels == labels[sequence.moving]).any() == (instant.behind_board is None), number
+        objects = tracker.process(instant.frame, T_ref_cam=instant.T_world_cam).objects
+        absences.note(instant, objects, dict(owners))
+        owners |= {item.object_id: instant.names[item.label] for item in objects if item.label in instant.names}
+    assert absences.hidden_frames == 3
+    assert absences.claimed == 0
+    assert [item.same_id for item in absences.returns] == [True]
+    assert told([absences])[0].startswith("1 came back from behind the board, 1 under their id")
+    assert told([Absences()]) == []

@@ -12,8 +12,9 @@ from moveit_msgs.msg import CollisionObject
 from rclpy.serialization import deserialize_message, serialize_message
 
 from sam3d_ros.geometry import SE3, Mesh
+from sam3d_ros.messages.collision_shapes import CollisionForm
 from sam3d_ros.messages.names import OutputNames
-from sam3d_ros.node.builders.collisions import CollisionForm, CollisionObjects
+from sam3d_ros.node.builders.collisions import CollisionObjects
 from sam3d_ros.pipeline import Quality
 from sam3d_ros.tracking.scene import ObjectState, SceneObject, SceneUpdate
 

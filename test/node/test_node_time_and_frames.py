@@ -8,6 +8,7 @@ pytest.importorskip("rclpy")
 
 from geometry_msgs.msg import TransformStamped
 from rosgraph_msgs.msg import Clock
+from sam3d_ros.msg import ReconstructedObject
 from tf2_msgs.msg import TFMessage
 from visualization_msgs.msg import Marker
 
@@ -78,6 +79,26 @@ def test_with_a_target_frame_a_still_object_stays_still_while_the_camera_moves(m
     assert after.pose.pose.position.x == pytest.approx(before.pose.pose.position.x, abs=0.005)
     transforms = [t for m in rig.received["tf"] for t in m.transforms if t.child_frame_id == "object_1"]
     assert {t.header.frame_id for t in transforms} == {"map"}
+
+
+@pytest.mark.parametrize(("target_frame", "placed"), [("", {"1"}), ("map", {"1", "2"})])
+def test_what_is_lost_is_said_and_has_a_place_in_a_fixed_frame_alone(make_rig, messages, target_frame, placed):
+    rig = make_rig(target_frame=target_frame, tf_timeout=2.0).up()
+    rig.publisher("/tf", TFMessage).publish(transform(10.0, 0.0))
+    rig.publisher("/tf", TFMessage).publish(transform(10.2, 0.0))
+    rig.exchange(10.0)
+    objects, _ = rig.exchange(10.2, messages.Picture({3: (40, 30)}))
+    states = {item.id: item.state for item in objects.objects}
+    assert states == {1: ReconstructedObject.STATE_COMPLETE, 2: ReconstructedObject.STATE_UNSEEN}
+
+    def newest(topic: str) -> list:
+        return [m for m in rig.received[topic] if messages.stamp_of(m) == 10.2][-1:]
+
+    (detections,) = rig.until(lambda: newest("detections"), "detections of the second frame")
+    assert {item.id for item in detections.detections} == placed
+    transforms = [t for m in rig.received["tf"] for t in m.transforms if messages.stamp_of(t) == 10.2]
+    assert {t.child_frame_id for t in transforms} - {"camera_color_optical_frame"} == {f"object_{k}" for k in placed}
+    assert rig.status("objects", containing="objects unseen: 2").message == "2 objects alive, 1 of them unseen"
 
 
 def test_the_transform_is_that_of_the_image_stamp_and_not_the_newest(make_rig, messages):

@@ -147,6 +147,7 @@ def test_covariance_is_that_of_repeated_fits() -> None:
     ratio = said / spread
     assert (ratio > 0.5).all(), ratio
     assert (ratio < 2.5).all(), ratio
+    assert np.exp(np.abs(np.log(ratio)).mean()) < 2.0, ratio
 
 
 def test_default_covariance_is_on_the_safe_side() -> None:

@@ -30,6 +30,23 @@ def ball(radius: float) -> Mesh:
     return mesh_of(trimesh.creation.icosphere(subdivisions=4, radius=radius))
 
 
+def rough_below(x: float, y: float, z: float) -> Mesh:
+    """A box of 12,288 triangles whose underside is rounded and rough by millimetres, as guessed ones are."""
+    shape = trimesh.creation.box((x, y, z))
+    for _ in range(5):
+        shape = shape.subdivide()
+    vertices = shape.vertices.copy()
+    low = vertices[:, 2] < -z / 2 + 1e-6
+    across = np.linalg.norm(vertices[low, :2] / (x / 2, y / 2), axis=1)
+    rough = 0.0015 * np.random.default_rng(0).standard_normal(low.sum())
+    vertices[low, 2] += 0.006 * across**2 + np.abs(rough)
+    return mesh_of(trimesh.Trimesh(vertices, shape.faces, process=False))
+
+
+def upside_down(mesh: Mesh) -> Mesh:
+    return Mesh(mesh.vertices * np.array([1.0, -1.0, -1.0]), mesh.triangles, mesh.vertex_colors)
+
+
 def standing(label: int, mesh: Mesh, x: float, y: float, above: float = 0.0, turn: float = 0.3) -> TruthObject:
     """An object on the table at x, y metres, `above` metres over it, seen from the tilted camera."""
     spin = np.array([[np.cos(turn), -np.sin(turn), 0], [np.sin(turn), np.cos(turn), 0], [0, 0, 1]])
@@ -47,6 +64,7 @@ class Kit:
 
     up_cam = UP_CAM
     box, cylinder, ball = staticmethod(box), staticmethod(cylinder), staticmethod(ball)
+    rough_below, upside_down = staticmethod(rough_below), staticmethod(upside_down)
     standing, T_cam_table = staticmethod(standing), staticmethod(T_cam_table)
 
 

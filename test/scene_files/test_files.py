@@ -11,6 +11,7 @@ from scipy.spatial.transform import Rotation
 
 from sam3d_ros.geometry import SE3
 from sam3d_ros.geometry.mesh_io import read_mesh
+from sam3d_ros.pipeline.finish import is_watertight
 from sam3d_ros.scene_files import FORMATS, CollisionForm, SceneOptions, build_scene, write_scene
 from sam3d_ros.scene_files.write import FileOptions
 
@@ -88,6 +89,21 @@ def test_collision_parts_keep_their_budget(kit, form):
     parts = build_scene(objects, SceneOptions(form=form, max_triangles=60)).bodies[0].parts
     assert len(parts) == 1
     assert 4 <= len(parts[0].triangles) <= 60
+
+
+@pytest.mark.parametrize(("max_triangles", "width"), [(60, 0.025), (200, 0.04), (1000, 0.04)])
+def test_a_simplified_surface_is_closed_and_stands_on_a_broad_foot(kit, max_triangles, width):
+    objects = [kit.standing(1, kit.rough_below(0.05, 0.05, 0.16), 0.0, 0.0)]
+    options = SceneOptions(form=CollisionForm.MESH, max_triangles=max_triangles)
+    (body,) = build_scene(objects, options).bodies
+    (part,) = body.parts
+    assert is_watertight(part)
+    assert len(part.triangles) <= max_triangles
+    world = body.T_world_obj.apply(part.vertices)
+    assert world[:, 2].min() == pytest.approx(0.0, abs=1e-6)
+    foot = world[world[:, 2] < 1e-4]
+    assert np.ptp(foot, axis=0)[:2].min() > width  # of 0.05 m, turned
+    assert np.ptp(part.vertices, axis=0)[2] == pytest.approx(0.16, abs=0.003)
 
 
 def test_an_earlier_scene_is_replaced_and_other_folders_are_not(written, tmp_path):

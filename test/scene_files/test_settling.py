@@ -53,6 +53,37 @@ def test_boxes_cylinders_and_balls_stay_where_they_were_seen(table, tmp_path, fo
         assert turn < DEGREES
 
 
+@pytest.mark.parametrize("form", [CollisionForm.HULL, CollisionForm.MESH])
+@pytest.mark.parametrize("below", [0.0, 0.04])
+def test_what_is_rough_below_stands_all_the_same(kit, tmp_path, form, below):
+    """A tall box of thousands of triangles, on the table and on another box."""
+    slab = kit.standing(1, kit.box(0.2, 0.2, 0.04), 0.0, 0.0)
+    tall = kit.standing(2, kit.rough_below(0.05, 0.05, 0.16), 0.0, 0.0, above=below)
+    *_, (way_mm, turn, speed) = settled([slab, tall] if below else [tall], tmp_path / "scene", form=form)
+    assert way_mm < 2 * MM
+    assert turn < 2 * DEGREES
+    assert speed < 0.1
+
+
+@pytest.mark.parametrize("form", [CollisionForm.HULL, CollisionForm.MESH])
+def test_what_stands_on_a_rough_top_gets_a_seat(kit, tmp_path, form):
+    lower, upper = kit.upside_down(kit.rough_below(0.1, 0.1, 0.06)), kit.box(0.05, 0.05, 0.16)
+    objects = [kit.standing(1, lower, 0.0, 0.0), kit.standing(2, upper, 0.01, 0.0, above=0.057)]
+    scene = build_scene(objects, SceneOptions(form=form))
+    assert [len(body.parts) for body in scene.bodies] == [2, 1]
+    for way_mm, turn, speed in settled(objects, tmp_path / "scene", form=form):
+        assert way_mm < 3 * MM
+        assert turn < 3 * DEGREES
+        assert speed < 0.1
+
+
+def test_nothing_is_put_between_bodies_side_by_side_or_apart(kit):
+    beside = [kit.standing(1, kit.box(0.06, 0.06, 0.1), 0.0, 0.0), kit.standing(2, kit.box(0.06, 0.06, 0.1), 0.1, 0.0)]
+    above = [beside[0], kit.standing(2, kit.box(0.06, 0.06, 0.06), 0.0, 0.0, above=0.13)]
+    for objects in (beside, above):
+        assert [len(body.parts) for body in build_scene(objects, SceneOptions()).bodies] == [1, 1]
+
+
 def test_convex_parts_stay_as_well(table, tmp_path):
     pytest.importorskip("coacd", reason="convex decomposition is not installed: pip install coacd")
     for way_mm, turn, _ in settled(table[:2], tmp_path / "scene", form=CollisionForm.CONVEX):

@@ -103,3 +103,15 @@ def _trembling_without(world, knowing_backend) -> float:
         tracker.process(world.frame(k * FRAME_NS, seed=k)).objects[0].T_ref_obj.translation_xyz for k in range(40)
     ]
     return float(np.linalg.norm(np.diff(places[10:], axis=0), axis=1).mean())
+
+
+@pytest.mark.parametrize("speed", [0.06, 0.1, 0.2])
+def test_a_motion_that_goes_on_is_noticed_before_it_is_far(speed):
+    """Some millimetres from frame to frame, each within the errors, all to the same side."""
+    rng = np.random.default_rng(4)
+    held, behind = measured(rng), []
+    for k in range(1, 300):
+        pose = SE3(TRUE.quat_wxyz, TRUE.translation_xyz + [speed * k * STEP, 0, 0])
+        held = held.after(measured(rng, pose), STEP)
+        behind.append(pose.translation_xyz[0] - held.T_ref_obj.translation_xyz[0])
+    assert np.mean(behind[10:]) < 0.4 * DEVIATIONS[0]

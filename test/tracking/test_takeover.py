@@ -11,6 +11,8 @@ from sam3d_ros.geometry import SE3
 from sam3d_ros.geometry.lie import so3_exp
 from sam3d_ros.geometry.metrics import rotation_error, translation_error
 from sam3d_ros.pipeline import Quality, Reconstruction
+from sam3d_ros.pipeline.fake import box_mesh
+from sam3d_ros.tracking import ObjectState
 from sam3d_ros.tracking.config import TrackingConfig
 from sam3d_ros.tracking.takeover import in_frame_of
 from sam3d_ros.tracking.tracker import SceneTracker
@@ -100,3 +102,37 @@ def test_coming_closer_is_no_better_view(world):
         tracker.process(world.frame(k * FRAME_NS, seed=k))
         world.move(1, [0.0, 0.0, -0.015])
     assert backend.asked == [1]
+
+
+@pytest.mark.parametrize("frames", [1, 12])
+def test_a_mask_that_covers_two_known_objects_makes_no_mesh(world, frames):
+    world.add(1, [-0.07, 0.0, 0.7])
+    world.add(2, [0.07, 0.0, 0.7], yaw=1.0)
+    backend = Turning(world)
+    tracker = SceneTracker(backend)
+    for k in range(4):
+        before = {item.label: item for item in tracker.process(world.frame(k * FRAME_NS, seed=k)).objects}
+    for k in range(4, 4 + frames):
+        update = tracker.process(world.frame(k * FRAME_NS, relabel={2: 1}, seed=k))
+        assert {item.object_id for item in update.objects} == {1, 2}
+        assert update.removed_ids == ()
+    last = tracker.process(world.frame((4 + frames) * FRAME_NS, seed=20))
+    assert sorted(backend.asked) == [1, 2]
+    for item in last.objects:
+        assert item.state is ObjectState.COMPLETE
+        assert (item.object_id, item.mesh_version) == (before[item.label].object_id, 1)
+        assert translation_error(item.T_ref_obj, before[item.label].T_ref_obj) < 0.003
+
+
+@pytest.mark.parametrize(("frames", "meshes"), [(2, 1), (4, 2)])
+def test_a_mask_that_grows_for_two_frames_is_no_better_view(world, frames, meshes):
+    world.add(1, [-0.05, 0.0, 0.7])
+    world.add(2, [0.09, 0.0, 0.7], mesh=box_mesh(np.array([0.1, 0.08, 0.12]), color=np.full(3, 90.0)))
+    backend = Turning(world)
+    tracker = SceneTracker(backend, TrackingConfig(min_inlier_ratio=0.2))
+    for k in range(3):
+        tracker.process(world.frame(k * FRAME_NS, hidden=[2], seed=k))
+    for k in range(3, 3 + frames):
+        tracker.process(world.frame(k * FRAME_NS, relabel={2: 1}, seed=k))
+    (item,) = tracker.process(world.frame((3 + frames) * FRAME_NS, hidden=[2], seed=9)).objects
+    assert item.mesh_version == meshes

@@ -6,7 +6,6 @@ Importing this module needs moveit_msgs, which is an optional dependency.
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import Enum
 
 import numpy as np
 from geometry_msgs.msg import Pose
@@ -15,20 +14,11 @@ from shape_msgs.msg import Mesh as ShapeMesh
 from shape_msgs.msg import MeshTriangle
 
 from ...geometry import Mesh
-from ...messages.convex_parts import convex_parts
-from ...messages.mesh_reduction import capped, convex_hull
+from ...messages.collision_shapes import CollisionForm, collision_parts
 from ...messages.names import OutputNames
 from ...messages.version_cache import VersionCache
 from ...tracking.scene import ObjectState, SceneObject, SceneUpdate
 from .common import header_message, point_message, pose_message
-
-
-class CollisionForm(Enum):
-    """The shape that planners get."""
-
-    HULL = "hull"  # one convex hull: fastest to check, fills hollows
-    DECOMPOSITION = "decomposition"  # several convex hulls: keeps hollows; needs the package coacd
-    MESH = "mesh"  # the simplified surface itself: slowest to check
 
 
 class CollisionObjects:
@@ -77,15 +67,6 @@ class CollisionObjects:
             return [shape_message(part) for part in collision_parts(mesh, form, max_triangles=self._max_triangles)]
 
         return make
-
-
-def collision_parts(mesh: Mesh, form: CollisionForm, *, max_triangles: int) -> list[Mesh]:
-    """The shapes of a form, each with at most `max_triangles`; none for a flat mesh that shall become a hull."""
-    if form is CollisionForm.MESH:
-        return [capped(mesh, max_triangles)] if len(mesh.triangles) else []
-    parts = convex_parts(mesh) if form is CollisionForm.DECOMPOSITION else [mesh]
-    hulls = [convex_hull(part, max_triangles) for part in parts]
-    return [hull for hull in hulls if hull is not None]
 
 
 def shape_message(mesh: Mesh) -> ShapeMesh:
