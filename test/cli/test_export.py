@@ -7,12 +7,12 @@ import json
 import numpy as np
 import pytest
 import trimesh
-from sam3d_ros.replay.frames.frame_folder import save_frame
 
 from sam3d_ros.cli import main
 from sam3d_ros.geometry import Mesh, PinholeCamera
 from sam3d_ros.geometry.mesh_io import write_ply
 from sam3d_ros.pipeline import Frame
+from sam3d_ros.replay.frames.frame_folder import save_frame
 
 
 def save_results(folder, *, closed: bool = True) -> None:
