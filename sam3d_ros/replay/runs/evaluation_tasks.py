@@ -60,11 +60,6 @@ def work(task: FrameTask | BagTask, folder: Path) -> None:
         _work_on_bag(task, folder)
 
 
-def open_inputs(bag: Bag, task: BagTask) -> InputTopics:
-    """The inputs of an open bag; raises BagError for what is missing or ambiguous."""
-    return find_inputs(bag.topics, dict(task.topics))
-
-
 def _work_on_frame(task: FrameTask, folder: Path) -> None:
     builder = PartBuilder(task.source.name, folder, baselines=True)
     builder.add(run_frame(frame_tracker(kept_backend(task.model)), task.source), measure=True, show=task.show)
@@ -74,7 +69,7 @@ def _work_on_frame(task: FrameTask, folder: Path) -> None:
 def _work_on_bag(task: BagTask, folder: Path) -> None:
     builder = PartBuilder(task.name, folder, baselines=task.baselines)
     with Bag(task.path) as bag:
-        inputs, tree = open_inputs(bag, task), read_transforms(bag)
+        inputs, tree = find_inputs(bag.topics, dict(task.topics)), read_transforms(bag)
         truth = load_bag_truth(bag, tree, file=task.truth_file, topic=task.truth_topic)
         replay = _replay(task, bag, inputs, tree)
         count = _count_frames(bag, inputs, replay, task.max_frames)
