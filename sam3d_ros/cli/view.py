@@ -88,7 +88,7 @@ def _view_bag(bag: Bag, arguments: argparse.Namespace, deadline: float) -> None:
     if isinstance(found, str):
         print(f"no scene points and no picture: the bag has no {found} (--topics ROLE:=NAME names them)")
     camera = None if isinstance(found, str) else found
-    _play(bag, results, camera, arguments, deadline=deadline)
+    _play(bag, results, camera, arguments)
 
 
 def _play(
@@ -96,10 +96,8 @@ def _play(
     results: ResultTopics,
     camera: CameraTopics | None,
     arguments: argparse.Namespace,
-    *,
-    deadline: float,
 ) -> None:
-    """Show results as they were recorded."""
+    """Show results as they were recorded; --seconds count from when they are read."""
     from ..viewer.recorded import RecordedFrames
 
     frames = RecordedFrames(bag, results, camera, target_frame=arguments.target_frame, point_budget=arguments.points)
@@ -109,13 +107,13 @@ def _play(
         cut = False
         for frame in frames:
             cut = timeline.is_full
-            if cut or time.monotonic() > deadline:
+            if cut:
                 break
             viewer.put(frame)
             viewer.check()
         timeline.complete()
         viewer.say(*_end_of_bag(timeline, cut=cut))
-        show_for(viewer, deadline)
+        show_for(viewer, time.monotonic() + arguments.seconds)
 
 
 def _compute(bag: Bag, arguments: argparse.Namespace, deadline: float) -> None:

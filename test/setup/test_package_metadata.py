@@ -15,6 +15,7 @@ MANIFEST = ElementTree.parse(ROOT / "package.xml").getroot()
 # PyPI name -> rosdep key, for those that have one.
 ROSDEP_KEYS = {
     "jinja2": "python3-jinja2",
+    "matplotlib": "python3-matplotlib",
     "numpy": "python3-numpy",
     "open3d": "python3-open3d-pip",
     "pillow": "python3-pil",
