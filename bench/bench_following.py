@@ -165,6 +165,7 @@ def _text(run: Run) -> str:
         f"{run.remade} meshes made anew, {unseen} times unseen",
         *told(run.absences),
         f"position: {_spread([1e3 * x for path in followed for x in path.translation_m], 'mm')}",
+        f"of those not round: {_spread([1e3 * x for path in plain for x in path.translation_m], 'mm')}",
         f"of those pushed: {_spread([1e3 * x for p in followed if not p.resting for x in p.translation_m], 'mm')}",
         f"rotation of {len(plain)}: {_spread([np.degrees(x) for path in plain for x in path.rotation_rad], 'degrees')}",
         f"ADD-S: {_spread([1e3 * x for path in followed for x in path.add_s_m], 'mm')}",

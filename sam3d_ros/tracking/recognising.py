@@ -15,6 +15,8 @@ from .identity import STALE_S, Prediction, Sighting
 from .masks import MaskView
 from .searching import MIN_VIEW, expected_score, search
 
+_MOST = 4  # pairs that are tried in one frame, the nearest; each takes some 15 ms
+
 
 def recognise(
     predictions: Sequence[Prediction],
@@ -32,7 +34,9 @@ def recognise(
     seen = {sighting.prediction.track.object_id for sighting in sightings}
     lost = [item for item in predictions if item.since_s > STALE_S and item.track.object_id not in seen]
     free = [view for label, view in sorted(masks.items()) if label not in taken]
-    tried = [_fitted(item, view, frame, config) for item in lost for view in free if _is_possible(item, view, config)]
+    possible = [(_away(item, view), item, view) for item in lost for view in free if _is_possible(item, view, config)]
+    nearest = sorted(possible, key=lambda pair: pair[0])[:_MOST]
+    tried = [_fitted(item, view, frame, config) for _, item, view in nearest]
     found: list[Sighting] = []
     for score, sighting in sorted(tried, key=lambda pair: -pair[0]):
         known, label = sighting.prediction.track, sighting.view.label
@@ -46,8 +50,12 @@ def recognise(
 def _is_possible(lost: Prediction, view: MaskView, config: TrackingConfig) -> bool:
     if len(view.points) < config.min_follow_points or not lost.track.usual_score:
         return False
-    away = float(np.linalg.norm(view.centre - lost.visible_centre))
-    return away <= min(lost.reach(config.max_speed), lost.target.surface.diameter)
+    return _away(lost, view) <= min(lost.reach(config.max_speed), lost.target.surface.diameter)
+
+
+def _away(lost: Prediction, view: MaskView) -> float:
+    """How far a mask lies from where the object was last seen, metres."""
+    return float(np.linalg.norm(view.centre - lost.visible_centre))
 
 
 def _fitted(lost: Prediction, view: MaskView, frame: Frame, config: TrackingConfig) -> tuple[float, Sighting]:
