@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..replay.bags.bag import Bag, BagError
-from ..replay.bags.topics import find_inputs
+from ..replay.bags.topics import Role, find_inputs
+from ..replay.truth.truth_file import find_truth_file, read_truth_file
 from . import UsageError
 from .bag_arguments import TOPICS_HELP, given_topics
 from .frame_arguments import positive
@@ -73,7 +74,7 @@ def add_bag_arguments(parser: argparse.ArgumentParser) -> None:
 def check_bags(arguments: argparse.Namespace) -> None:
     """Raise UsageError for what can be seen before work begins.
 
-    Where one bag alone is given, its topics are looked at as well; among several a bad one fails by itself.
+    Of one bag alone, topics and truth are looked at as well; among several a bad one fails by itself.
     """
     topics = given_topics(arguments.topics)
     if arguments.truth and not arguments.truth.is_file():
@@ -84,12 +85,21 @@ def check_bags(arguments: argparse.Namespace) -> None:
     twice = next((name for name, count in Counter(map(_stem, arguments.bags)).items() if count > 1), None)
     if twice and len({path.resolve() for path in arguments.bags}) < len(arguments.bags):
         raise UsageError(f"--bags names {twice} twice; each bag once")
-    if len(arguments.bags) == 1:
-        try:
-            with Bag(arguments.bags[0]) as bag:
-                find_inputs(bag.topics, topics)
-        except BagError as error:
-            raise UsageError(str(error)) from error
+    try:
+        if arguments.truth:
+            read_truth_file(arguments.truth)
+        if len(arguments.bags) == 1:
+            _check_only_bag(arguments.bags[0], topics, arguments.truth)
+    except BagError as error:
+        raise UsageError(str(error)) from error
+
+
+def _check_only_bag(path: Path, topics: Mapping[Role, str], truth: Path | None) -> None:
+    with Bag(path) as bag:
+        find_inputs(bag.topics, topics)
+    beside = None if truth else find_truth_file(path)
+    if beside:
+        read_truth_file(beside)
 
 
 def bag_tasks(arguments: argparse.Namespace, model: ModelChoice) -> list[BagTask]:

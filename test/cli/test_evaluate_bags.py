@@ -132,6 +132,19 @@ def test_bad_input_ends_with_status_two(bags, tmp_path, capsys, arguments, words
     assert words in capsys.readouterr().err
 
 
+def test_a_broken_truth_ends_with_status_two_before_work_begins(bags, tmp_path, capsys):
+    broken = tmp_path / "truth.json"
+    broken.write_text('[{"mesh": "none.ply", "frame": "map"}]')
+    assert evaluate(bags, tmp_path / "out", "--truth", str(broken)) == 2
+    assert "truth.json: object 0: mesh 'none.ply' cannot be read" in capsys.readouterr().err
+    bag = tmp_path / "scene.mcap"
+    shutil.copy(bags[0], bag)
+    (tmp_path / "objects.json").write_text("{}")
+    assert evaluate([bag], tmp_path / "out") == 2
+    assert "objects.json: expected a list of objects" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_bag_that_is_not_there_ends_with_status_two(tmp_path, capsys):
     assert evaluate([tmp_path / "none.mcap"], tmp_path / "out") == 2
     assert "none.mcap: no such file or folder" in capsys.readouterr().err
