@@ -73,10 +73,14 @@ def _run_here(bag: Bag, inputs: InputTopics, arguments: argparse.Namespace) -> i
     replay = InProcessReplay(bag, inputs, tracker, config)
     total = min(inputs.image.count, arguments.frames or inputs.image.count) * arguments.loop
     last_ns, status = 0, 0
-    with ResultBag(arguments.output / "results.mcap") as results:
+    with ResultBag(arguments.output / "results.mcap", fixed_frame=bool(arguments.target_frame)) as results:
         try:
             for answer in _bar(replay, total):
-                results.write(answer.update, answer.frame_id, time_ns=answer.messages.stamp_ns)
+                stamp_ns = answer.messages.stamp_ns
+                if answer.refused:
+                    results.write_rejections(answer.update, answer.messages.frame_id, time_ns=stamp_ns)
+                else:
+                    results.write(answer.update, answer.frame_id, time_ns=stamp_ns)
                 last_ns = max(last_ns, answer.messages.stamp_ns)
         except KeyboardInterrupt:
             status = INTERRUPTED

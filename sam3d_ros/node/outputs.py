@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from rclpy.lifecycle import LifecycleNode
@@ -18,7 +18,7 @@ from ..messages.marker_data import MarkerData
 from ..messages.markers import MeshMarkers, overlay_markers
 from ..messages.names import OutputNames
 from ..pipeline import Rejection
-from ..tracking import ObjectState, SceneUpdate
+from ..tracking import SceneUpdate
 from .builders.detections import build_detections
 from .builders.marker_message import marker_payload
 from .builders.objects import PackedMeshes, build_objects
@@ -79,7 +79,7 @@ class Outputs:
         """Send a scene, whole or on its way, under the stamp of its image."""
         if frame.frame_id != self._names.frame_id:
             self._start_over(self.names(frame.frame_id))
-        placed = self._placed(update)
+        placed = update.with_known_places(fixed_frame=bool(self._parameters().target_frame))
         # Small and urgent ones first: the objects carry all meshes.
         self._publish_transforms(placed)
         self._publish_markers(update)
@@ -136,12 +136,6 @@ class Outputs:
         except OSError as error:
             self._node.get_logger().error(f"meshes cannot be exported: {error}", throttle_duration_sec=10.0)
             return {}
-
-    def _placed(self, update: SceneUpdate) -> SceneUpdate:
-        """In a fixed frame every living object stays where it is; in a moving camera's only seen ones are known."""
-        if self._parameters().target_frame:
-            return update
-        return replace(update, objects=tuple(item for item in update.objects if item.state is not ObjectState.UNSEEN))
 
     def _publish_transforms(self, placed: SceneUpdate) -> None:
         if self._parameters().publish_tf and placed.objects:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 
-import numpy as np
 from rclpy.duration import Duration
 from rclpy.node import Node
 from rclpy.time import Time
 
 from ..geometry import SE3
+from ..pipeline.decode import transform_of
 from .compat import tf2_ros
 
 _POLL_S = 0.005
@@ -53,5 +53,4 @@ class TransformSource:
                     ) from error
                 time.sleep(_POLL_S)
                 continue
-            q, t = transform.rotation, transform.translation
-            return SE3(np.array([q.w, q.x, q.y, q.z]), np.array([t.x, t.y, t.z]))
+            return transform_of(transform)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..geometry import SE3
 from .camera_info import CameraCalibration, read_camera_info
 from .compressed_image import compressed_color, compressed_depth, compressed_mask
 from .frame import Detection
@@ -27,7 +28,9 @@ __all__ = [
     "decode_depth",
     "decode_detections",
     "decode_mask",
+    "pose_of",
     "stamp_ns",
+    "transform_of",
 ]
 
 
@@ -37,6 +40,21 @@ class DetectionsByLabel:
 
     by_label: dict[int, Detection]
     unpaired: tuple[str, ...]
+
+
+def pose_of(pose: Any) -> SE3:
+    """The SE3 of a geometry_msgs/Pose."""
+    return _se3(pose.position, pose.orientation)
+
+
+def transform_of(transform: Any) -> SE3:
+    """The SE3 of a geometry_msgs/Transform."""
+    return _se3(transform.translation, transform.rotation)
+
+
+def _se3(p: Any, q: Any) -> SE3:
+    """Messages have quaternions as x y z w, SE3 as w x y z."""
+    return SE3(np.array([q.w, q.x, q.y, q.z]), np.array([p.x, p.y, p.z]))
 
 
 def stamp_ns(message: Any) -> int:

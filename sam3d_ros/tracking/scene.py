@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 import numpy as np
@@ -55,6 +55,12 @@ class SceneUpdate:
     removed_ids: tuple[int, ...]
     final: bool
     latency_ms: dict[str, float] = field(default_factory=dict)  # frame level stages: "prepare", "follow", ...
+
+    def with_known_places(self, *, fixed_frame: bool) -> SceneUpdate:
+        """With the objects whose place is known: all in a fixed frame, in a moving camera's those that are seen."""
+        if fixed_frame:
+            return self
+        return replace(self, objects=tuple(item for item in self.objects if item.state is not ObjectState.UNSEEN))
 
 
 UpdateCallback = Callable[[SceneUpdate], None]

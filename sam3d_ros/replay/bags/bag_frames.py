@@ -6,11 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from ...geometry import SE3
 from ...geometry.transform_tree import TransformLookupError, TransformTree
-from ...pipeline.decode import stamp_ns
+from ...pipeline.decode import stamp_ns, transform_of
 from ...pipeline.frame_messages import FrameMessages
 from ...pipeline.matching import StampMatcher
 from ...pipeline.rectification import is_raw
@@ -116,7 +114,7 @@ def read_transforms(bag: Bag) -> TransformTree:
 def add_transforms(tree: TransformTree, message: Any, *, static: bool) -> None:
     """Put those of a tf2_msgs/TFMessage into a tree."""
     for item in message.transforms:
-        T_parent_child = _se3(item.transform)
+        T_parent_child = transform_of(item.transform)
         tree.set(item.header.frame_id, item.child_frame_id, T_parent_child, stamp=stamp_ns(item), static=static)
 
 
@@ -126,8 +124,3 @@ def camera_pose(tree: TransformTree, target_frame: str, messages: FrameMessages)
         return tree.lookup(target_frame, messages.frame_id, messages.stamp_ns)[0]
     except TransformLookupError as error:
         return f"no transform from {messages.frame_id} to {target_frame}: {error}"
-
-
-def _se3(transform: Any) -> SE3:
-    q, t = transform.rotation, transform.translation
-    return SE3(np.array([q.w, q.x, q.y, q.z]), np.array([t.x, t.y, t.z]))

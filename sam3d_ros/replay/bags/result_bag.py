@@ -22,11 +22,15 @@ LATCHED_TOPICS = (OBJECTS, MARKERS)
 
 
 class ResultBag:
-    """Writes one .mcap that RViz and Foxglove show; use it in a `with` statement."""
+    """Writes one .mcap that RViz and Foxglove show; use it in a `with` statement.
 
-    def __init__(self, path: Path, tf_prefix: str = "object_") -> None:
+    `fixed_frame` says that the poses of `write` are in a frame that does not move with the camera (`target_frame`).
+    """
+
+    def __init__(self, path: Path, tf_prefix: str = "object_", *, fixed_frame: bool = False) -> None:
         self._writer = BagWriter(path, BagForm.MCAP_FILE, latched=LATCHED_TOPICS)
         self._prefix = tf_prefix
+        self._fixed_frame = fixed_frame
         self._markers: MeshMarkers | None = None
 
     def __enter__(self) -> ResultBag:
@@ -57,16 +61,21 @@ class ResultBag:
         names = OutputNames(frame_id, self._prefix)
         if self._markers is None:
             self._markers = MeshMarkers(names, MarkerConfig())
-        put = self._writer.write
-        put("/tf", "tf2_msgs/msg/TFMessage", time_ns, transforms_message(update, frame_id, self._prefix))
+        put, placed = self._writer.write, update.with_known_places(fixed_frame=self._fixed_frame)
+        put("/tf", "tf2_msgs/msg/TFMessage", time_ns, transforms_message(placed, frame_id, self._prefix))
         objects = objects_message(update, frame_id, self._prefix)
         put(OBJECTS, "sam3d_ros/msg/ReconstructedObjectArray", time_ns, objects)
-        put(DETECTIONS, "vision_msgs/msg/Detection3DArray", time_ns, detections_message(update, frame_id))
-        put(REJECTIONS, "sam3d_ros/msg/RejectionArray", time_ns, rejections_message(update, frame_id))
+        put(DETECTIONS, "vision_msgs/msg/Detection3DArray", time_ns, detections_message(placed, frame_id))
+        self.write_rejections(update, frame_id, time_ns=time_ns)
         meshes = self._markers.update(update)
         if meshes is not None:
             put(MARKERS, MARKER_ARRAY, time_ns, encode_markers(meshes))
         put(MARKERS, MARKER_ARRAY, time_ns, encode_markers(overlay_markers(update, names)))
+
+    def write_rejections(self, update: SceneUpdate, frame_id: str, *, time_ns: int) -> None:
+        """What the node says of a frame that it refused as a whole: nothing of the objects."""
+        message = rejections_message(update, frame_id)
+        self._writer.write(REJECTIONS, "sam3d_ros/msg/RejectionArray", time_ns, message)
 
 
 def _known(bag: Bag, topics: Collection[str]) -> list[str]:

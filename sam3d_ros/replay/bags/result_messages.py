@@ -36,9 +36,8 @@ def rejections_message(update: SceneUpdate, frame_id: str) -> Any:
 
 
 def transforms_message(update: SceneUpdate, frame_id: str, prefix: str) -> Any:
-    """tf2_msgs/TFMessage of the objects that the frame shows."""
+    """tf2_msgs/TFMessage of all objects."""
     head = header(update.stamp_ns, frame_id)
-    seen = [item for item in update.objects if item.state is not ObjectState.UNSEEN]
     stamped = [
         make(
             "geometry_msgs/TransformStamped",
@@ -46,7 +45,7 @@ def transforms_message(update: SceneUpdate, frame_id: str, prefix: str) -> Any:
             child_frame_id=f"{prefix}{item.object_id}",
             transform=transform(item.T_ref_obj),
         )
-        for item in seen
+        for item in update.objects
     ]
     return make("tf2_msgs/TFMessage", transforms=stamped)
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ...geometry import SE3, Mesh
+from ...geometry import Mesh
 from ...pipeline import Detection, Quality, Rejection, RejectionReason
-from ...pipeline.decode import stamp_ns
+from ...pipeline.decode import pose_of, stamp_ns
 from ...tracking import ObjectState, SceneObject, SceneUpdate
 
 _STATES = {0: ObjectState.COARSE, 1: ObjectState.COMPLETE, 2: ObjectState.UNSEEN}
@@ -34,7 +34,7 @@ def _object(item: Any, stamp: int) -> SceneObject:
         state=_STATES[int(item.state)],
         mesh=_mesh(item.mesh),
         mesh_version=int(item.mesh_version),
-        T_ref_obj=_pose(item.pose.pose),
+        T_ref_obj=pose_of(item.pose.pose),
         covariance=np.asarray(item.pose.covariance, np.float64).reshape(6, 6),
         scale=float(item.scale),
         quality=_quality(item.quality),
@@ -55,11 +55,6 @@ def _mesh(packed: Any) -> Mesh:
         np.asarray(packed.triangles, np.uint32).astype(np.int32).reshape(-1, 3),
         np.asarray(packed.vertex_colors, np.uint8).reshape(-1, 3),
     )
-
-
-def _pose(pose: Any) -> SE3:
-    q, p = pose.orientation, pose.position
-    return SE3(np.array([q.w, q.x, q.y, q.z]), np.array([p.x, p.y, p.z]))
 
 
 def _quality(quality: Any) -> Quality:

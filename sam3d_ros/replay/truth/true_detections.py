@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...geometry import SE3, Mesh
-from ...pipeline.decode import stamp_ns
+from ...pipeline.decode import pose_of, stamp_ns
 from ..bags.bag import Bag, BagError
 from ..bags.topics import list_topics
 
@@ -89,17 +89,12 @@ def box_mesh(size: NDArray[np.float64]) -> Mesh:
 
 def _box(item: Any, frame_id: str) -> TrueBox:
     best = max(item.results, key=lambda result: result.hypothesis.score, default=None)
-    T_frame_box = _pose(item.bbox.center)
+    T_frame_box = pose_of(item.bbox.center)
     size = item.bbox.size
     return TrueBox(
         frame_id=frame_id,
-        T_frame_obj=T_frame_box if best is None else _pose(best.pose.pose),
+        T_frame_obj=T_frame_box if best is None else pose_of(best.pose.pose),
         T_frame_box=T_frame_box,
         size=np.array([size.x, size.y, size.z]),
         class_id="" if best is None else str(best.hypothesis.class_id),
     )
-
-
-def _pose(pose: Any) -> SE3:
-    q, p = pose.orientation, pose.position
-    return SE3(np.array([q.w, q.x, q.y, q.z]), np.array([p.x, p.y, p.z]))

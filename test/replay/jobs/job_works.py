@@ -88,3 +88,9 @@ def _harm(payload: dict[str, Any]) -> None:
         time.sleep(payload["seconds_at_first"])
     if "seconds" in payload:
         time.sleep(payload["seconds"])
+
+
+def contents(folder):
+    """All files of a run but the notes, which hold times."""
+    files = [path for path in folder.rglob("*") if path.is_file() and path.name not in ("job.json", ".lock")]
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}

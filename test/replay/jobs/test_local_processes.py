@@ -11,28 +11,10 @@ import time
 from pathlib import Path
 
 import pytest
-from job_works import BadWhenMadeAgain, job, note_process, runs, work
+from job_works import BadWhenMadeAgain, contents, job, note_process, runs, work
 
 from sam3d_ros.replay.jobs import InProcess, Job, JobsError, LocalProcesses, run_jobs
 from sam3d_ros.replay.jobs.thread_limits import processors
-
-
-@pytest.fixture
-def markers(tmp_path):
-    folder = tmp_path / "markers"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
-def output(tmp_path):
-    return tmp_path / "out"
-
-
-def contents(folder):
-    """All files of a run but the notes, which hold times."""
-    files = [path for path in folder.rglob("*") if path.is_file() and path.name not in ("job.json", ".lock")]
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
 def workers(markers) -> set[int]:

@@ -14,7 +14,7 @@ import uuid
 from pathlib import Path
 
 import pytest
-from job_works import Unstartable, job, link, note_process, read_input, runs, work
+from job_works import Unstartable, contents, job, link, note_process, read_input, runs, work
 
 from sam3d_ros.replay.jobs import InProcess, Job, JobsError, RayCluster, own_version, run_jobs
 
@@ -48,24 +48,6 @@ def cluster(ray):
         ray.shutdown()
         nodes.shutdown()
     assert started_processes() == []
-
-
-@pytest.fixture
-def markers(tmp_path):
-    folder = tmp_path / "markers"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
-def output(tmp_path):
-    return tmp_path / "out"
-
-
-def contents(folder):
-    """All files of a run but the notes, which hold times."""
-    files = [path for path in folder.rglob("*") if path.is_file() and path.name not in ("job.json", ".lock")]
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
 def started_processes(mark: str = MARK) -> list[str]:

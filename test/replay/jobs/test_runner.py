@@ -12,18 +12,6 @@ from job_works import job, runs, work
 from sam3d_ros.replay.jobs import InProcess, Job, JobsError, own_version, run_jobs
 
 
-@pytest.fixture
-def markers(tmp_path):
-    folder = tmp_path / "markers"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
-def output(tmp_path):
-    return tmp_path / "out"
-
-
 def read(path: Path):
     return json.loads(path.read_text())
 
