@@ -14,11 +14,11 @@ import numpy as np
 import open3d as o3d
 
 from sam3d_ros.geometry import SE3, Mesh, PinholeCamera
+from sam3d_ros.geometry.box_mesh import box_mesh
 from sam3d_ros.geometry.pose_batch import PoseBatch
 from sam3d_ros.geometry.render import cast_rays
 from sam3d_ros.pipeline import CancelToken, Detail, Frame, ProgressCallback, Quality, Reconstruction
 from sam3d_ros.pipeline.alignment import AlignmentTask, align_all
-from sam3d_ros.pipeline.fake import box_mesh
 from sam3d_ros.pipeline.registration import RegistrationConfig, RegistrationTarget, register_all
 from sam3d_ros.pipeline.silhouette import Sight, View
 from sam3d_ros.tracking.masks import split_masks

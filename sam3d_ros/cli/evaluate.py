@@ -20,8 +20,8 @@ from .frame_arguments import (
     check_output,
     found_sources,
     model_choice,
-    positive,
 )
+from .number_arguments import count
 from .replay import INTERRUPTED
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_frame_arguments(parser)
     parser.add_argument(
-        "--pictures", type=positive, default=100, metavar="N", help="frames with pictures, besides bags (default 100)"
+        "--pictures", type=count, default=100, metavar="N", help="frames with pictures, besides bags (default 100)"
     )
     add_bag_arguments(parser)
     _add_machines(parser)
@@ -51,7 +51,7 @@ def _add_machines(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("many frames and bags")
     group.add_argument(
         "--workers",
-        type=positive,
+        type=count,
         metavar="N",
         help="processes that share the work (default 1; with --ray as many as the cluster has processors)",
     )

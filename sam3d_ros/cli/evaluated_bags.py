@@ -13,7 +13,7 @@ from ..replay.bags.topics import Role, find_inputs
 from ..replay.truth.truth_file import find_truth_file, read_truth_file
 from . import UsageError
 from .bag_arguments import TOPICS_HELP, given_topics
-from .frame_arguments import positive
+from .number_arguments import count
 
 if TYPE_CHECKING:
     from ..replay.runs.evaluation_tasks import BagTask
@@ -61,10 +61,10 @@ def add_bag_arguments(parser: argparse.ArgumentParser) -> None:
         help="evaluate what the node published into the bag instead of running the pipeline (NODE: /sam3d, where "
         "several did)",
     )
-    group.add_argument("--bag-frames", type=positive, metavar="N", help="only the first N frames of each bag")
+    group.add_argument("--bag-frames", type=count, metavar="N", help="only the first N frames of each bag")
     group.add_argument(
         "--measure",
-        type=positive,
+        type=count,
         default=20,
         metavar="N",
         help="frames of each bag whose shapes are compared with the truth, evenly (default 20); poses are in all",

@@ -16,6 +16,7 @@ from ..replay.frames.frame_folder import FrameFolderError
 from ..replay.frames.frame_sources import FrameSource, find_frames
 from . import UsageError
 from .model_arguments import add_model_arguments, model_options
+from .number_arguments import count
 
 if TYPE_CHECKING:
     from ..replay.runs.model_choice import ModelChoice
@@ -47,7 +48,7 @@ def add_frame_arguments(parser: argparse.ArgumentParser) -> None:
         "--bop-models", type=Path, metavar="DIR", help="models of the BOP scenes (default: models/ of their dataset)"
     )
     parser.add_argument(
-        "--bop-images", type=positive, metavar="N", help="at most N images of each BOP scene, evenly (default all)"
+        "--bop-images", type=count, metavar="N", help="at most N images of each BOP scene, evenly (default all)"
     )
     parser.add_argument("--output", type=Path, required=True, metavar="OUT", help="folder for the results")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of everything random (default 0)")
@@ -58,14 +59,6 @@ def add_frame_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"most triangles per mesh (default {FRAME_TRIANGLES}; for bags {BAG_TRIANGLES}, as in the node)",
     )
     add_model_arguments(parser)
-
-
-def positive(text: str) -> int:
-    """A whole number from 1 of the command line."""
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"must be 1 or more, got {number}")
-    return number
 
 
 def checked_sources(arguments: argparse.Namespace) -> list[FrameSource]:

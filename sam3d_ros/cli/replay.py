@@ -17,8 +17,9 @@ from ..replay.runs.local_traffic import keep_local
 from ..replay.runs.node_process import NodeError, end_on_sigterm
 from ..replay.runs.run_figures import RunFigures
 from . import UsageError
-from .bag_arguments import TOPICS_HELP, count, given_topics, loaded_tracker, positive, say_inputs
+from .bag_arguments import TOPICS_HELP, given_topics, loaded_tracker, say_inputs
 from .model_arguments import add_model_arguments, model_options, node_parameters
+from .number_arguments import count, positive
 
 INTERRUPTED = 130  # exit status after Ctrl-C, as shells have it
 

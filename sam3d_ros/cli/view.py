@@ -20,8 +20,9 @@ from ..viewer.server import import_viser
 from ..viewer.timeline import Pace, Timeline
 from ..viewer.viewer import Viewer, open_viewer, show_for
 from . import UsageError
-from .bag_arguments import TOPICS_HELP, count, given_topics, loaded_tracker, positive, say_inputs
+from .bag_arguments import TOPICS_HELP, given_topics, loaded_tracker, say_inputs
 from .model_arguments import add_model_arguments, model_options
+from .number_arguments import count, positive
 
 FRAMES = 1000  # kept of a bag, about 1 MB each
 LIVE_FRAMES = 200

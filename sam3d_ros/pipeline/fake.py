@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from ..geometry import SE3, Mesh
+from ..geometry import SE3
+from ..geometry.box_mesh import box_mesh
 from .backend import CancelToken, Detail, Progress, ProgressCallback
 from .frame import Frame
 from .observation import PrepareConfig, check_mask, depth_in_range
@@ -185,25 +186,3 @@ def _measure(
     sigma = max(rms, 1e-3) if inliers.any() else float(extents.max())
     covariance = np.diag([sigma**2] * 3 + [(sigma / half.max()) ** 2] * 3)
     return Quality(residual_rms=rms, inlier_ratio=float(inliers.mean()), depth_points=len(points)), covariance
-
-
-def box_mesh(extents: NDArray[np.float64], *, color: NDArray[np.float64], cells: int = 1) -> Mesh:
-    """Closed box around the origin of `cells` squares along each edge; the colour is darker towards the bottom."""
-    corners: list[NDArray[np.int64]] = []
-    triangles: list[NDArray[np.int64]] = []
-    steps = np.arange(cells + 1)
-    for axis in range(3):
-        for side in (0, 1):
-            a, b = np.meshgrid(steps, steps, indexing="ij")
-            grid = np.empty((cells + 1, cells + 1, 3), np.int64)
-            grid[..., axis], grid[..., (axis + 1) % 3], grid[..., (axis + 2) % 3] = side * cells, a, b
-            index = np.arange(grid[..., 0].size).reshape(a.shape) + sum(len(c) for c in corners)
-            p, q, r, s = index[:-1, :-1], index[1:, :-1], index[1:, 1:], index[:-1, 1:]
-            faces = np.stack([np.stack([p, q, r], -1), np.stack([p, r, s], -1)]).reshape(-1, 3)
-            corners.append(grid.reshape(-1, 3))
-            triangles.append(faces if side else faces[:, ::-1])
-    unique, inverse = np.unique(np.concatenate(corners), axis=0, return_inverse=True)
-    vertices = ((unique / cells - 0.5) * extents).astype(np.float32)
-    shade = 0.6 + 0.4 * unique[:, 2:] / cells
-    colors = np.clip(color * shade, 0, 255).astype(np.uint8)
-    return Mesh(vertices, inverse.reshape(-1)[np.concatenate(triangles)].astype(np.int32), colors)

@@ -13,6 +13,7 @@ import pytest
 from builtin_interfaces.msg import Time
 
 from sam3d_ros.geometry import SE3
+from sam3d_ros.geometry.box_mesh import box_mesh
 from sam3d_ros.geometry.mesh_io import read_mesh
 from sam3d_ros.node.mailbox import Mailbox
 from sam3d_ros.node.saving import SaveError, SaveRequest, safe_folder, save_objects
@@ -20,7 +21,6 @@ from sam3d_ros.node.statistics import RateMeter, Statistics, resident_memory_mib
 from sam3d_ros.node.synchroniser import Synchroniser
 from sam3d_ros.node.watched_backend import DeadlineToken
 from sam3d_ros.pipeline import Cancelled, CancelToken, Quality
-from sam3d_ros.pipeline.fake import box_mesh
 from sam3d_ros.tracking import ObjectState, SceneObject
 
 

@@ -7,10 +7,10 @@ import pytest
 import trimesh
 
 from sam3d_ros.geometry import SE3, Mesh, PinholeCamera
+from sam3d_ros.geometry.box_mesh import box_mesh
 from sam3d_ros.geometry.render import cast_rays
 from sam3d_ros.pipeline import Frame
 from sam3d_ros.pipeline.alignment import AlignmentConfig
-from sam3d_ros.pipeline.fake import box_mesh
 from sam3d_ros.pipeline.observation import PrepareConfig, observe
 from sam3d_ros.pipeline.pose_uncertainty import UncertaintyConfig
 from sam3d_ros.pipeline.registration import RegistrationConfig, register

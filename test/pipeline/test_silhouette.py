@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from sam3d_ros.geometry import SE3, PinholeCamera
+from sam3d_ros.geometry.box_mesh import box_mesh
 from sam3d_ros.geometry.pose_batch import PoseBatch
 from sam3d_ros.geometry.render import cast_rays
-from sam3d_ros.pipeline.fake import box_mesh
 from sam3d_ros.pipeline.silhouette import Outlines, Sight, View, compare_silhouettes, moved_ious, seen_through
 from sam3d_ros.pipeline.surface_model import SurfaceModel
 

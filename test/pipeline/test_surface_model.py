@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sam3d_ros.pipeline.fake import box_mesh
+from sam3d_ros.geometry.box_mesh import box_mesh
 from sam3d_ros.pipeline.surface_model import SurfaceModel, lookup_of, nearest_columns, nearest_distances
 
 SIDE = SurfaceModel(box_mesh(np.array([0.15, 0.1, 0.08]), color=np.full(3, 128.0))).visible_side(

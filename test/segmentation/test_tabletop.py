@@ -10,8 +10,8 @@ from PIL import Image
 from scipy.optimize import linear_sum_assignment
 
 from sam3d_ros.geometry import SE3, PinholeCamera
+from sam3d_ros.geometry.box_mesh import box_mesh
 from sam3d_ros.geometry.render import cast_rays
-from sam3d_ros.pipeline.fake import box_mesh
 from sam3d_ros.segmentation.tabletop import (
     NoTabletop,
     Tabletop,

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from sam3d_ros.geometry import SE3, Mesh, PinholeCamera
+from sam3d_ros.geometry.box_mesh import box_mesh
 from sam3d_ros.geometry.render import cast_rays
 from sam3d_ros.pipeline import Frame, Quality, Reconstruction
-from sam3d_ros.pipeline.fake import box_mesh
 
 CAMERA = PinholeCamera(320, 240, 300.0, 300.0, 159.5, 119.5)
 FRAME_NS = 33_000_000

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from sam3d_ros.geometry import SE3
+from sam3d_ros.geometry.box_mesh import box_mesh
 from sam3d_ros.pipeline import RejectionReason
-from sam3d_ros.pipeline.fake import box_mesh
 from sam3d_ros.tracking import ObjectState
 from sam3d_ros.tracking.config import TrackingConfig
 from sam3d_ros.tracking.tracker import SceneTracker

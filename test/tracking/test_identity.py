@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from sam3d_ros.geometry.box_mesh import box_mesh
 from sam3d_ros.pipeline import RejectionReason
-from sam3d_ros.pipeline.fake import box_mesh
 from sam3d_ros.tracking import ObjectState
 from sam3d_ros.tracking.config import TrackingConfig
 from sam3d_ros.tracking.tracker import SceneTracker

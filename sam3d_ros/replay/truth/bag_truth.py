@@ -8,14 +8,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from ...geometry import SE3
+from ...geometry.box_mesh import box_mesh
 from ...geometry.transform_tree import TransformLookupError, TransformTree
 from ...pipeline.frame_messages import FrameMessages
 from ..bags.bag import Bag, BagError
 from ..bags.topics import list_topics
-from .true_detections import TrueBox, TrueDetections, box_mesh, read_detections, truth_topic
+from .true_detections import TrueBox, TrueDetections, read_detections, truth_topic
 from .truth_file import KnownObject, find_truth_file, read_truth_file
 from .truth_object import TruthObject
+
+_GREY = np.full(3, 160.0)  # sRGB
 
 
 class BagTruth:
@@ -55,7 +60,9 @@ class BagTruth:
 
     def _bare_box(self, name: str, box: TrueBox, messages: FrameMessages) -> TruthObject | None:
         pose = self._pose(name, messages, box.frame_id, box.T_frame_box)
-        return None if pose is None else TruthObject(0, name, box_mesh(box.size), pose, box.class_id, box_only=True)
+        if pose is None:
+            return None
+        return TruthObject(0, name, box_mesh(box.size, color=_GREY), pose, box.class_id, box_only=True)
 
     def _pose(self, name: str, messages: FrameMessages, frame: str, T_frame_obj: SE3) -> SE3 | None:
         try:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...geometry import SE3, Mesh
+from ...geometry import SE3
 from ...pipeline.decode import pose_of, stamp_ns
 from ..bags.bag import Bag, BagError
 from ..bags.topics import list_topics
@@ -75,16 +75,6 @@ def read_detections(bag: Bag, topic: str) -> TrueDetections:
             box = _box(item, str(item.header.frame_id or array.header.frame_id))
             boxes[str(item.id) or f"{box.class_id or 'object'}_{position}"] = box
     return TrueDetections(found)
-
-
-def box_mesh(size: NDArray[np.float64]) -> Mesh:
-    """A closed grey box of these edges [3] in metres about the origin."""
-    corners = np.array(
-        [[x, y, z] for x in (-0.5, 0.5) for y in (-0.5, 0.5) for z in (-0.5, 0.5)], np.float32
-    ) * size.astype(np.float32)
-    quads = ((0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3))
-    triangles = [corner for a, b, c, d in quads for corner in ((a, b, c), (a, c, d))]
-    return Mesh(corners, np.array(triangles), np.full((8, 3), 160, np.uint8))
 
 
 def _box(item: Any, frame_id: str) -> TrueBox:

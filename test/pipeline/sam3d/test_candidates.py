@@ -9,8 +9,8 @@ import pytest
 from one_view import bowl, view_of
 
 from sam3d_ros.geometry import SE3
+from sam3d_ros.geometry.box_mesh import box_mesh
 from sam3d_ros.pipeline import CancelToken, Detail, Progress, Quality, Reconstruction, Rejection, RejectionReason
-from sam3d_ros.pipeline.fake import box_mesh
 from sam3d_ros.pipeline.model_options import ModelOptions, OptionsError
 from sam3d_ros.pipeline.sam3d import Sam3dBackend, Sam3dSettings
 from sam3d_ros.pipeline.sam3d.candidates import best_of, progress_of

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from sam3d_ros.geometry import SE3
+from sam3d_ros.geometry.box_mesh import box_mesh
 from sam3d_ros.pipeline import Quality, Rejection, RejectionReason
-from sam3d_ros.pipeline.fake import box_mesh
 from sam3d_ros.replay.bags.bag import Bag
 from sam3d_ros.replay.bags.result_bag import DETECTIONS, OBJECTS, REJECTIONS, ResultBag
 from sam3d_ros.tracking import ObjectState, SceneObject, SceneUpdate
