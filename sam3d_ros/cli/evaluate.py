@@ -113,8 +113,6 @@ def _tasks(arguments: argparse.Namespace, sources: list[FrameSource]) -> list[Fr
 def _run(arguments: argparse.Namespace, tasks: list[FrameTask | BagTask]) -> EvaluationResult:
     from ..replay.runs.evaluation_run import run_evaluation
 
-    recorded = arguments.recorded is not None and bool(arguments.bags)
-    source = "recorded answers of the node" if recorded else arguments.backend
     title = "Evaluation of bags" if arguments.bags else "Evaluation of frames"
     with tqdm(total=len(tasks), desc="evaluate", file=sys.stderr, disable=not sys.stderr.isatty()) as bar:
 
@@ -123,9 +121,17 @@ def _run(arguments: argparse.Namespace, tasks: list[FrameTask | BagTask]) -> Eva
             if outcome.error:
                 tqdm.write(f"sam3d-ros evaluate: {outcome.job.name} failed: {outcome.error}", file=sys.stderr)
 
-        summary = {"backend": source, "seed": arguments.seed}
-        executor = _executor(arguments)
+        summary, executor = _summary(arguments), _executor(arguments)
         return run_evaluation(tasks, arguments.output, executor, title=title, summary=summary, on_done=on_done)
+
+
+def _summary(arguments: argparse.Namespace) -> dict[str, str | int]:
+    """Who answered; of what a node recorded neither backend nor seed is known."""
+    recorded: dict[str, str | int] = {"answers of bags": "recorded"}
+    computed: dict[str, str | int] = {"backend": arguments.backend, "seed": arguments.seed}
+    if arguments.recorded is None or not arguments.bags:
+        return computed
+    return recorded | computed if arguments.frames or arguments.bop else recorded
 
 
 def _executor(arguments: argparse.Namespace) -> Executor:

@@ -86,6 +86,16 @@ def test_a_second_run_takes_finished_bags_over_and_runs_those_that_failed(bags, 
     assert "later: No truth is known of this bag" in capsys.readouterr().err
 
 
+def test_of_recorded_answers_no_backend_is_claimed(bags, tmp_path):
+    given = ["--backend", "fake", "--target-frame", "map", "--output", str(tmp_path / "replay")]
+    assert main(["replay", str(bags[0]), *given]) == 0
+    truth = ["--truth", str(bags[0].with_suffix(".objects.json"))]
+    assert evaluate([tmp_path / "replay" / "results.mcap"], tmp_path / "out", "--recorded", *truth) == 0
+    data = report(tmp_path / "out")
+    assert data["summary"] == {"answers of bags": "recorded"}
+    assert {row["name"] for row in data["tracks"]} == {"mug", "can"}
+
+
 def comparable(output):
     """A report without what time does to it."""
     data = report(output)
